@@ -1,0 +1,276 @@
+/**
+ * Every error code that leaves Aduana, with its cause and its remedy. `docs/errors.md` is made from this table.
+ * A code never changes its meaning; the sentence that comes with it may.
+ */
+export const ERROR_CODES = {
+  // Answers to a request.
+  InvalidRequest: {
+    place: 'answer',
+    cause: 'A body, query option, header or path part does not have the form that the operation asks for.',
+    remedy: 'Mend what `details` lists; each entry names the place and what was expected there.',
+  },
+  UnsupportedApiVersion: {
+    place: 'answer',
+    cause: 'The `api-version` is neither a date that Aduana knows nor a newer one.',
+    remedy: 'Use `2022-10-01`, or `2021-06-01-preview`, or the `/v2` path.',
+  },
+  UnsupportedMediaType: {
+    place: 'answer',
+    cause: 'The body is not declared as JSON.',
+    remedy: 'Send `Content-Type: application/json`.',
+  },
+  RequestTooLarge: {
+    place: 'answer',
+    cause: 'The body is larger than 1 MiB.',
+    remedy: 'Send fewer inputs in one request. The bytes of files are fetched from their URLs and never part of a request.',
+  },
+  Unauthenticated: {
+    place: 'answer',
+    cause: 'There is no bearer token, or it is malformed, expired, or not from an issuer and for an audience that this server trusts.',
+    remedy: 'Get a fresh token; on the machine of the server `aduana token` prints one.',
+  },
+  PermissionMissing: {
+    place: 'answer',
+    cause: 'The token is good, but none of its roles carries the permission that the operation needs.',
+    remedy: 'Use a token with a role that has the permission named in the message.',
+  },
+  NotFound: {
+    place: 'answer',
+    cause: 'There is no such instance, update, file or operation, or the caller has no role in that instance.',
+    remedy: 'Check the path. Operations are forgotten seven days after they ended.',
+  },
+  RangeNotSatisfiable: {
+    place: 'answer',
+    cause: 'The range asked for begins after the end of the file.',
+    remedy: 'Ask for a range inside the size that `Content-Range` states.',
+  },
+  NotImplemented: {
+    place: 'answer',
+    cause: 'The path belongs to the device management half of the API, which Aduana does not have yet.',
+    remedy: 'Use the import half of the API.',
+  },
+  Unavailable: {
+    place: 'answer',
+    cause: 'The server is starting, stopping, or its database does not answer.',
+    remedy: 'Try again after the seconds in `Retry-After`.',
+  },
+  InternalError: {
+    place: 'answer',
+    cause: 'A mistake in Aduana. The log has the details under the same trace id.',
+    remedy: 'Report it with the trace id.',
+  },
+
+  // The outer code of a failed operation.
+  UpdateAlreadyExists: {
+    place: 'operation',
+    cause: 'An update with this identity is imported already. Letter case and leading zeros make no difference.',
+    remedy: 'Give the update a new version, or delete the old one first.',
+  },
+  DuplicateContentImport: {
+    place: 'operation',
+    cause: 'The same import manifest was imported at the same time by another operation, and that one was first.',
+    remedy: 'Nothing: the update is there. Look at it with Get Update.',
+  },
+  CannotProcessImportManifest: {
+    place: 'operation',
+    cause: 'The import manifest could not be fetched, or is not valid. The inner error says which.',
+    remedy: 'Mend what the inner error and `details` name, and import again. `aduana check` judges a manifest offline.',
+  },
+  CannotProcessUpdateFile: {
+    place: 'operation',
+    cause: 'A payload file could not be fetched, or is not what the manifest says. The inner error says which.',
+    remedy: 'Mend the file or its URL as the inner error says, and import again.',
+  },
+  UpdateNotFound: {
+    place: 'operation',
+    cause: 'The update to delete was deleted by another operation in the meantime.',
+    remedy: 'Nothing: it is gone.',
+  },
+  UpdateInUse: {
+    place: 'operation',
+    cause: 'The update to delete is referenced by the updates that `details` names.',
+    remedy: 'Delete those first; deleting a parent also deletes children that nothing else references.',
+  },
+
+  // The inner code of a failed operation.
+  CannotDownload: {
+    place: 'inner',
+    cause: 'The import manifest could not be downloaded, or is not the document that the request describes.',
+    remedy: 'The innermost error has the cause.',
+  },
+  CannotParse: {
+    place: 'inner',
+    cause: 'The import manifest is not JSON or breaks rules of its schema.',
+    remedy: '`details` lists every mistake with its JSON Pointer.',
+  },
+  UnsupportedVersion: {
+    place: 'inner',
+    cause: 'The `manifestVersion` is not one that Aduana knows.',
+    remedy: 'Write the manifest in version 5.0 (or 4.0, 3.0, 2.0).',
+  },
+  ContentFileCannotDownload: {
+    place: 'inner',
+    cause: 'A payload file could not be downloaded, or is not the file that the manifest describes.',
+    remedy: 'The innermost error has the cause.',
+  },
+
+  // The innermost code: what really happened to a source or its bytes.
+  SourceRefused: {
+    place: 'source',
+    cause: 'The URL, or a redirect, leads to an address that this server must not fetch from.',
+    remedy: 'Use a public address, or let the operator allow this one with `--allow-source`.',
+  },
+  SourceUnreachable: {
+    place: 'source',
+    cause: 'The host name does not resolve, the connection was refused or broke, or TLS failed.',
+    remedy: 'Check the URL and that the source is up, and import again.',
+  },
+  SourceStatus: {
+    place: 'source',
+    cause: 'The source answered with an HTTP status other than 200.',
+    remedy: 'Check that the URL is right and readable without signing in; 403 often means a wrong or outdated SAS.',
+  },
+  SourceExpired: {
+    place: 'source',
+    cause: 'The signature in the URL expired (its `se=` time has passed) before the file was fetched.',
+    remedy: 'Make a new SAS URL that lasts longer, at least four hours, and import again.',
+  },
+  SourceRedirects: {
+    place: 'source',
+    cause: 'The source redirected more than five times, or to something that is no http or https URL.',
+    remedy: 'Use the final URL.',
+  },
+  SourceTimeout: {
+    place: 'source',
+    cause: 'The source did not connect, did not answer, stopped sending or was too slow for too long.',
+    remedy: 'Try again, or use a faster source.',
+  },
+  SourceTruncated: {
+    place: 'source',
+    cause: 'The source closed the connection before it had sent what it promised.',
+    remedy: 'Try again; check the source if it happens twice.',
+  },
+  SizeMismatch: {
+    place: 'source',
+    cause: 'The source has more or fewer bytes than the size stated for the file.',
+    remedy: 'Check that the URL names the right file and that the manifest was made from it.',
+  },
+  HashMismatch: {
+    place: 'source',
+    cause: 'The bytes have another hash than the one stated.',
+    remedy: 'Check that the URL names the right file and that the manifest was made from it. Hashes are base64 of the raw digest.',
+  },
+  BlobMissing: {
+    place: 'source',
+    cause: 'Bytes that the catalogue names are not in the store.',
+    remedy: 'Import the update again, or restore the store from a backup.',
+  },
+
+  // Mistakes in a document (an import manifest or a request body), each with a JSON Pointer.
+  DocumentNotJson: {
+    place: 'finding',
+    cause: 'The document is not JSON in UTF-8.',
+    remedy: 'Check that the URL leads to the manifest itself, not to a web page, and that the file is whole.',
+  },
+  DocumentTooLarge: {
+    place: 'finding',
+    cause: 'An import manifest has more than 1 MiB.',
+    remedy: 'Payload belongs into files, not into the manifest.',
+  },
+  DocumentTooDeep: {
+    place: 'finding',
+    cause: 'The document is nested deeper than 64 levels.',
+    remedy: 'Flatten it.',
+  },
+  MemberMissing: { place: 'finding', cause: 'A required member is missing.', remedy: 'Add it.' },
+  MemberUnknown: {
+    place: 'finding',
+    cause: 'A member is not known at this place.',
+    remedy: 'Remove it, or check its spelling.',
+  },
+  MemberRepeated: {
+    place: 'finding',
+    cause: 'A member stands twice in one object; names that differ only in letter case count as the same.',
+    remedy: 'Keep one.',
+  },
+  TypeWrong: { place: 'finding', cause: 'A value has another JSON type than expected.', remedy: 'Write it as the message says.' },
+  LengthWrong: { place: 'finding', cause: 'A text is too short or too long.', remedy: 'Keep to the limits in the message.' },
+  CountWrong: { place: 'finding', cause: 'A list or object has too few or too many entries.', remedy: 'Keep to the limits in the message.' },
+  FormatWrong: { place: 'finding', cause: 'A text does not have the form asked for.', remedy: 'Write it as the message says.' },
+  NumberWrong: { place: 'finding', cause: 'A number is not whole or out of bounds.', remedy: 'Keep to the limits in the message.' },
+  HashWrong: {
+    place: 'finding',
+    cause: 'A hash is not base64 of a digest of its algorithm.',
+    remedy: 'Write the raw digest in standard base64 (44 characters for SHA-256), not in hex.',
+  },
+  FileNameUnsafe: {
+    place: 'finding',
+    cause: 'A file name has a path separator, a control character, or is `.` or `..`.',
+    remedy: 'Use a plain file name.',
+  },
+  FileNameRepeated: {
+    place: 'finding',
+    cause: 'Two files have the same name; letter case makes no difference.',
+    remedy: 'Give every file of an update its own name.',
+  },
+  FileTotalTooLarge: {
+    place: 'finding',
+    cause: 'The files of one update are together larger than allowed.',
+    remedy: 'Split the update into a parent and children.',
+  },
+  StepFileUnknown: {
+    place: 'finding',
+    cause: 'A step names a file that `files` does not list.',
+    remedy: 'Add the file to `files`, or correct the name.',
+  },
+  FilesMissing: {
+    place: 'finding',
+    cause: 'An update without reference steps (or bundled updates) has no files.',
+    remedy: 'List at least one file.',
+  },
+  FileNotSupplied: {
+    place: 'finding',
+    cause: 'The manifest lists a file for which the request has no URL.',
+    remedy: 'Add `{filename, url}` to the `files` of the request; related files too.',
+  },
+  FileNotListed: {
+    place: 'finding',
+    cause: 'The request has a URL for a file that the manifest does not list.',
+    remedy: 'Remove it from the request, or list it in the manifest. The manifest itself is not one of its files.',
+  },
+  UpdateRepeated: {
+    place: 'finding',
+    cause: 'Two inputs of one request have the same update identity.',
+    remedy: 'Send each update once.',
+  },
+  ReferenceToSelf: { place: 'finding', cause: 'An update references itself.', remedy: 'Reference another update.' },
+  ReferenceNotFound: {
+    place: 'finding',
+    cause: 'A referenced update is neither imported nor part of the same request.',
+    remedy: 'Import the child first, or together with its parent.',
+  },
+  ReferenceDeployable: {
+    place: 'finding',
+    cause: 'A referenced update is deployable on its own.',
+    remedy: 'Write `"isDeployable": false` into the manifest of the child.',
+  },
+  ReferenceNested: {
+    place: 'finding',
+    cause: 'A referenced update has references itself; only one level is allowed.',
+    remedy: 'Let the parent reference the grandchild directly.',
+  },
+  Advice: {
+    place: 'finding',
+    cause: 'The manifest is valid, but the device will probably not accept it, or a tool misread it. Only a warning.',
+    remedy: 'Follow the message.',
+  },
+} as const satisfies Record<string, ErrorText>
+
+interface ErrorText {
+  /** Where a client meets the code. */
+  place: 'answer' | 'operation' | 'inner' | 'source' | 'finding'
+  cause: string
+  remedy: string
+}
+
+export type ErrorCode = keyof typeof ERROR_CODES

@@ -1,0 +1,28 @@
+/** Every bound in one place, each with its reason. Sizes are bytes, times milliseconds. */
+
+const MiB = 1024 * 1024
+
+export const LIMITS = {
+  /** A body only names URLs, sizes and hashes: 11 inputs of 50 long SAS URLs stay far below. */
+  requestBodyBytesMax: MiB,
+  /** One parent and ten children (REST API 2022-10-01, Import Update). */
+  inputsMax: 11,
+  /** SAS URLs are long, but browsers and proxies stop near 8 KiB. */
+  urlLengthMax: 8192,
+  friendlyNameLengthMax: 512,
+  /** Real manifests have a few kilobytes; the whole manifest is held in memory. */
+  manifestBytesMax: MiB,
+  jsonDepthMax: 64,
+  /** Import schema 4.0, file.sizeInBytes. */
+  fileBytesMax: 2_147_483_648,
+  /** Import schema 4.0, files: "Sum of all file sizes may not exceed 2 GB". */
+  updateBytesMax: 2_147_483_648,
+  /** Import manifest 2.0: 512 MB per file and per update. */
+  fileBytesMaxV2: 536_870_912,
+  updateBytesMaxV2: 536_870_912,
+  filesMax: 10,
+  filesMaxV2: 5,
+  relatedFilesMax: 4,
+  fileNameLengthMax: 255,
+  redirectsMax: 5,
+} as const

@@ -1,0 +1,40 @@
+import type { BlobName } from '../domain/blob.ts'
+
+/** A part of a blob in bytes: `start` is the first, `end` the last one included. */
+export interface ByteRange {
+  start: number
+  end: number
+}
+
+export interface StoredBlob {
+  name: BlobName
+  sizeInBytes: number
+}
+
+/** Keeps the bytes of update files under a name that begins with the SHA-256 of their content. */
+export interface BlobStore {
+  /**
+   * Starts a blob. Name and size are known beforehand, so that an object store can upload to the final key.
+   * Nothing can be read under the name until `commit` has resolved.
+   */
+  create(blob: { name: BlobName; sizeInBytes: number }): Promise<BlobWriter>
+  /** Reads a blob, or the range of it. Throws `AppError('BlobMissing')` if there is none. */
+  open(name: BlobName, range?: ByteRange): Promise<AsyncIterable<Uint8Array>>
+  /** The size in bytes of a committed blob, or undefined if there is none. */
+  size(name: BlobName): Promise<number | undefined>
+  /** Every committed blob, in no promised order. */
+  list(): AsyncIterable<StoredBlob>
+  /** Deletes a blob; deleting one that is not there is no error. */
+  delete(name: BlobName): Promise<void>
+  /** Drops what writers began more than `ageMs` ago and never committed, such as after a crash. Answers how many. */
+  dropAbandoned(ageMs: number): Promise<number>
+}
+
+export interface BlobWriter {
+  /** Takes the next bytes. The chunk may be reused by the caller once the promise has resolved. */
+  write(chunk: Uint8Array): Promise<void>
+  /** Makes what was written durable and visible under the blob's name. Throws if it is not `sizeInBytes` long. */
+  commit(): Promise<void>
+  /** Drops what was written. Harmless after `commit`, so callers dispose of every writer. */
+  [Symbol.asyncDispose](): Promise<void>
+}
