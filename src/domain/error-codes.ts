@@ -160,6 +160,11 @@ export const ERROR_CODES = {
     cause: 'The bytes have another hash than the one stated.',
     remedy: 'Check that the URL names the right file and that the manifest was made from it. Hashes are base64 of the raw digest.',
   },
+  StoreFailed: {
+    place: 'source',
+    cause: 'The store could not keep the bytes; the message has its reason, such as a full disk.',
+    remedy: 'Operator: make room or mend the store. Then import again; no restart is needed.',
+  },
   BlobMissing: {
     place: 'source',
     cause: 'Bytes that the catalogue names are not in the store.',

@@ -9,6 +9,8 @@ export interface ByteRange {
 export interface StoredBlob {
   name: BlobName
   sizeInBytes: number
+  /** When its last byte was written: milliseconds since 1970. */
+  storedAt: number
 }
 
 /** Keeps the bytes of update files under a name that begins with the SHA-256 of their content. */

@@ -1,0 +1,150 @@
+-- Read by src/store/migrate.ts, for SQLite and PostgreSQL alike. {{text}} is a text that is compared byte by byte;
+-- {{now_ms}} is the database's clock. Times are milliseconds since 1970, sizes are bytes.
+
+-- One clock for leases and time stamps, whichever node asks.
+create view clock as select {{now_ms}} as now_ms;
+
+create table instances (
+  instance {{text}} primary key,
+  created_at bigint not null
+);
+
+-- One row for each content that the store holds. `name` is the copy that is in force: <sha256>.<8 hex digits>.
+-- `idle_since` is set when an update that names it is deleted or an import that held it fails, and cleared when an import asks
+-- for it: sweep looks only at idle blobs.
+create table blobs (
+  sha256 {{text}} primary key,
+  name {{text}} not null unique,
+  size_in_bytes bigint not null,
+  stored_at bigint not null,
+  idle_since bigint
+);
+create index blobs_by_idleness on blobs (idle_since);
+
+create table updates (
+  id {{text}} primary key,
+  instance {{text}} not null references instances (instance),
+  provider {{text}} not null,
+  name {{text}} not null,
+  version {{text}} not null,
+  -- Found and kept unique without regard to letter case; version_order sorts the newest first.
+  provider_key {{text}} not null,
+  name_key {{text}} not null,
+  version_order {{text}} not null,
+  description {{text}},
+  friendly_name {{text}},
+  is_deployable boolean not null,
+  update_type {{text}},
+  installed_criteria {{text}},
+  -- JSON, to the letter of the manifest.
+  compatibility {{text}} not null,
+  steps {{text}},
+  manifest_version {{text}} not null,
+  manifest_sha256 {{text}} not null references blobs (sha256),
+  created_date_time {{text}} not null,
+  imported_at bigint not null,
+  scan_result {{text}} not null,
+  -- Changes with every change of what Get Update answers, such as a new parent.
+  etag {{text}} not null,
+  unique (instance, provider_key, name_key, version_order)
+);
+create index updates_by_deployable on updates (instance, is_deployable, provider_key, name_key, version_order);
+create index updates_by_manifest on updates (manifest_sha256);
+
+-- A parent holds its children: a child that is referenced cannot be deleted.
+create table update_references (
+  parent_id {{text}} not null references updates (id) on delete cascade,
+  child_id {{text}} not null references updates (id),
+  primary key (parent_id, child_id)
+);
+create index references_by_child on update_references (child_id);
+
+-- The words that List Updates finds an update by, lower-cased.
+create table update_terms (
+  instance {{text}} not null,
+  term {{text}} not null,
+  update_id {{text}} not null references updates (id) on delete cascade,
+  primary key (instance, term, update_id)
+);
+create index terms_by_update on update_terms (update_id);
+
+create table files (
+  update_id {{text}} not null references updates (id) on delete cascade,
+  file_id {{text}} not null,
+  ordinal bigint not null,
+  -- For a related file, the file that it belongs to.
+  base_file_id {{text}},
+  instance {{text}} not null,
+  file_name {{text}} not null,
+  size_in_bytes bigint not null,
+  -- JSON: algorithm → base64.
+  hashes {{text}} not null,
+  sha256 {{text}} not null references blobs (sha256),
+  -- JSON, to the letter of the manifest.
+  properties {{text}},
+  mime_type {{text}},
+  download_handler_id {{text}},
+  -- The unguessable part of the file's address.
+  content_id {{text}} not null unique,
+  scan_result {{text}} not null,
+  scan_details {{text}},
+  etag {{text}} not null,
+  primary key (update_id, file_id)
+);
+create index files_by_content on files (sha256, instance);
+
+create table operations (
+  id {{text}} primary key,
+  instance {{text}} not null references instances (instance),
+  kind {{text}} not null,
+  status {{text}} not null,
+  -- JSON: what to do. Holds source URLs with their signatures, so it is wiped when the operation ends.
+  request {{text}},
+  requested_by {{text}} not null,
+  trace_id {{text}} not null,
+  created_at bigint not null,
+  last_action_at bigint not null,
+  ended_at bigint,
+  -- When the operation next wants a worker: its creation while it waits, the end of the lease while it runs, null once it
+  -- has ended. `attempt` fences: whoever publishes or finishes must still hold the attempt it claimed.
+  due_at bigint,
+  attempt bigint not null,
+  error {{text}},
+  etag {{text}} not null
+);
+create index operations_by_due on operations (due_at, id);
+create index operations_by_age on operations (instance, kind, created_at, id);
+create index operations_by_end on operations (ended_at);
+
+-- The updates that an operation is about, known once their manifests are read. `shown` marks the one that the API names.
+create table operation_items (
+  operation_id {{text}} not null references operations (id) on delete cascade,
+  ordinal bigint not null,
+  provider {{text}} not null,
+  name {{text}} not null,
+  version {{text}} not null,
+  description {{text}},
+  friendly_name {{text}},
+  shown boolean not null,
+  primary key (operation_id, ordinal)
+);
+
+-- How far an import is with each file. A file that is done is not fetched again by the next attempt.
+create table operation_files (
+  operation_id {{text}} not null references operations (id) on delete cascade,
+  item bigint not null,
+  ordinal bigint not null,
+  file_name {{text}} not null,
+  size_in_bytes bigint not null,
+  bytes_done bigint not null,
+  phase {{text}} not null,
+  primary key (operation_id, item, ordinal)
+);
+
+-- Blobs that a running import needs: sweep leaves them alone although no update names them yet.
+create table blob_holds (
+  operation_id {{text}} not null references operations (id) on delete cascade,
+  sha256 {{text}} not null,
+  primary key (operation_id, sha256)
+);
+create index holds_by_blob on blob_holds (sha256);

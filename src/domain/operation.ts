@@ -1,0 +1,67 @@
+import type { AppError } from './errors.ts'
+import type { UpdateId } from './update-id.ts'
+
+/** There is no `Canceled` (REST API 2022-10-01, OperationStatus). */
+export type OperationStatus = 'NotStarted' | 'Running' | 'Succeeded' | 'Failed'
+
+export type OperationKind = 'import' | 'delete'
+
+/** A long-running import or deletion. Its row is the only truth about it. */
+export interface Operation {
+  operationId: string
+  instance: string
+  kind: OperationKind
+  status: OperationStatus
+  /** The update it is about: for an import, known once the manifest is read. */
+  update?: UpdateInfo
+  error?: OperationError
+  /** 32 hex digits: the trace of the request that began it. */
+  traceId: string
+  /** Milliseconds since 1970. */
+  createdAt: number
+  lastActionAt: number
+  etag: string
+}
+
+export interface UpdateInfo {
+  updateId: UpdateId
+  description?: string
+  friendlyName?: string
+}
+
+export type FilePhase = 'Waiting' | 'Downloading' | 'Done'
+
+/** How far an import is with one file. */
+export interface FileProgress {
+  /** Which input of the request, from 0. */
+  item: number
+  fileName: string
+  sizeInBytes: number
+  bytesDone: number
+  phase: FilePhase
+}
+
+/** Why an operation failed, as plain data that can be kept in the database. */
+export interface OperationError {
+  code: string
+  message: string
+  target?: string
+  details?: OperationError[]
+  inner?: OperationError
+  errorDetail?: string
+  /** ISO 8601; only on the outermost error. */
+  occurredDateTime?: string
+}
+
+/** The stored form of an error. */
+export function asOperationError(error: AppError, occurredDateTime?: string): OperationError {
+  return {
+    code: error.code,
+    message: error.message,
+    ...(error.target !== undefined && { target: error.target }),
+    ...(error.details.length > 0 && { details: error.details.map((detail) => asOperationError(detail)) }),
+    ...(error.inner !== undefined && { inner: asOperationError(error.inner) }),
+    ...(error.errorDetail !== undefined && { errorDetail: error.errorDetail }),
+    ...(occurredDateTime !== undefined && { occurredDateTime }),
+  }
+}

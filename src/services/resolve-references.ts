@@ -1,0 +1,95 @@
+import { AppError } from '../domain/errors.ts'
+import type { ImportManifest } from '../domain/import-manifest.ts'
+import { formatUpdateId, sameUpdate, type UpdateId } from '../domain/update-id.ts'
+import type { Database } from '../ports/database.ts'
+import { findUpdate, listChildIds } from '../store/updates.ts'
+import { cannotProcess } from './fetch-manifest.ts'
+
+/** One update of an import, with the `id` that it will have. */
+export interface Candidate {
+  id: string
+  manifest: ImportManifest
+  /** Where its input stands in the request body: a JSON Pointer. */
+  pointer: string
+}
+
+/**
+ * Finds what each update of an import references: in the same request, in any order, or imported earlier. Answers the `id`s of
+ * the children by the `id` of the parent.
+ *
+ * Throws `AppError('CannotProcessImportManifest')` with every wrong reference in `details`: the child must exist, must not be
+ * deployable, and must not reference others itself, since only one level is allowed.
+ */
+export async function resolveReferences(
+  candidates: readonly Candidate[],
+  { database, instance }: { database: Database; instance: string },
+): Promise<Map<string, string[]>> {
+  const errors: AppError[] = []
+  const children = new Map<string, string[]>()
+
+  for (const { id, manifest, pointer } of candidates) {
+    const ids = new Set<string>()
+    for (const reference of manifest.references) {
+      const child =
+        findCandidate(candidates, reference.updateId) ?? (await findImported(database, instance, reference.updateId))
+      const refused = refusal(reference.updateId, child)
+      if (refused === undefined && child !== undefined) ids.add(child.id)
+      else if (refused) errors.push(new AppError(refused.code, refused.message, { target: pointer + reference.pointer }))
+    }
+    children.set(id, [...ids])
+  }
+
+  const [first] = errors
+  if (first === undefined) return children
+  throw cannotProcess(
+    new AppError('CannotParse', first.message, { inner: first, ...(first.target && { target: first.target }) }),
+    errors,
+  )
+}
+
+interface Child {
+  id: string
+  isDeployable: boolean
+  hasReferences: boolean
+}
+
+function findCandidate(candidates: readonly Candidate[], updateId: UpdateId): Child | undefined {
+  const found = candidates.find(({ manifest }) => sameUpdate(manifest.updateId, updateId))
+  return (
+    found && {
+      id: found.id,
+      isDeployable: found.manifest.isDeployable,
+      hasReferences: found.manifest.references.length > 0,
+    }
+  )
+}
+
+async function findImported(database: Database, instance: string, updateId: UpdateId): Promise<Child | undefined> {
+  const update = await findUpdate(database, instance, updateId)
+  if (update === undefined) return undefined
+  const hasReferences = (await listChildIds(database, update.id)).length > 0
+  return { id: update.id, isDeployable: update.isDeployable, hasReferences }
+}
+
+function refusal(updateId: UpdateId, child: Child | undefined) {
+  const title = formatUpdateId(updateId)
+  if (child === undefined) {
+    return {
+      code: 'ReferenceNotFound' as const,
+      message: `The referenced update ${title} is neither imported nor part of this request.`,
+    }
+  }
+  if (child.hasReferences) {
+    return {
+      code: 'ReferenceNested' as const,
+      message: `The referenced update ${title} references other updates itself; only one level is allowed.`,
+    }
+  }
+  if (child.isDeployable) {
+    return {
+      code: 'ReferenceDeployable' as const,
+      message: `The referenced update ${title} is deployable on its own; a child needs "isDeployable": false in its manifest.`,
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,219 @@
+import { AppError } from '../domain/errors.ts'
+import type { ImportInput, ImportRequest } from '../domain/import-request.ts'
+import type { UpdateInfo } from '../domain/operation.ts'
+import { formatUpdateId, sameUpdate, type UpdateId } from '../domain/update-id.ts'
+import type { BlobStore } from '../ports/blob-store.ts'
+import type { Database } from '../ports/database.ts'
+import type { OpenSource } from '../ports/source.ts'
+import { type ClaimedOperation, listProgress, noteFiles, noteItems, noteProgress } from '../store/operations.ts'
+import { newUpdateId, publishUpdates } from '../store/publish.ts'
+import { findManifestSha256, findUpdate } from '../store/updates.ts'
+import { fetchManifest, inward, keepManifest } from './fetch-manifest.ts'
+import { ingestFile } from './ingest-file.ts'
+import { type MatchedFile, matchFiles } from './match-files.ts'
+import { type Candidate, resolveReferences } from './resolve-references.ts'
+import { forEachLimited } from './for-each-limited.ts'
+import { LostAttempt } from './lost-attempt.ts'
+
+/** Files of one import that are fetched at the same time. */
+const FILES_AT_ONCE = 4
+/** Progress is written at most this often for each file. */
+const PROGRESS_EVERY_MS = 1000
+
+export interface ImportContext {
+  database: Database
+  blobs: BlobStore
+  openSource: OpenSource
+  signal: AbortSignal
+}
+
+interface Item extends Candidate {
+  input: ImportInput
+  bytes: Uint8Array
+  files: MatchedFile[]
+}
+
+/**
+ * Runs one attempt at an import: manifests, then every file, then all updates published with the operation's end in one batch.
+ * Every step may run twice. Throws `AppError` where the import must fail, and `LostAttempt` where another worker has it by now.
+ */
+export async function runImport(
+  operation: ClaimedOperation,
+  { inputs }: ImportRequest,
+  context: ImportContext,
+): Promise<void> {
+  const { database, signal } = context
+  const items = await fetchItems(inputs, context)
+  await noteItems(database, operation, items.map(infoOf), indexShown(items))
+
+  await refuseExisting(items, operation, database)
+  const children = await resolveReferences(items, { database, instance: operation.instance })
+
+  const contents = await ingestFiles(items, operation, context)
+  signal.throwIfAborted()
+
+  const updates = await Promise.all(
+    items.map(async ({ id, manifest, input, bytes }, index) => ({
+      id,
+      manifest,
+      manifestSha256: await keepManifest(
+        { bytes, sha256Base64: input.importManifest.hashes.sha256 ?? '', operationId: operation.operationId },
+        context,
+      ),
+      ...(input.friendlyName !== undefined && { friendlyName: input.friendlyName }),
+      contents: contents[index] ?? new Map(),
+      childIds: children.get(id) ?? [],
+    })),
+  )
+  const refusal = await publishUpdates(database, { attempt: operation, instance: operation.instance, updates })
+  if (refusal === undefined) return
+  if (refusal.reason === 'lost-attempt') throw new LostAttempt()
+  if (refusal.reason === 'already-exists') {
+    await refuseExisting(items, operation, database)
+    throw alreadyExists(refusal.updateId)
+  }
+  // A child was deleted while the files came: the same judgement as before finds which.
+  await resolveReferences(items, { database, instance: operation.instance })
+  throw new LostAttempt()
+}
+
+async function fetchItems(inputs: readonly ImportInput[], { openSource, signal }: ImportContext): Promise<Item[]> {
+  const items: Item[] = []
+  const errors: AppError[] = []
+  for (const [index, input] of inputs.entries()) {
+    // A single input may have come as an object, so its place is the body itself.
+    const pointer = inputs.length === 1 ? '' : `/${index}`
+    try {
+      const { bytes, manifest } = await fetchManifest(input, { openSource, signal })
+      const files = matchFiles(manifest, input, pointer)
+      const twin = items.find((item) => sameUpdate(item.manifest.updateId, manifest.updateId))
+      if (twin !== undefined) throw repeated(manifest.updateId, pointer)
+      items.push({ id: newUpdateId(), manifest, pointer, input, bytes, files })
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      errors.push(inputs.length === 1 ? error : atInput(error, pointer))
+    }
+  }
+  const [first, ...others] = errors
+  if (first === undefined) return items
+  if (others.length === 0) throw first
+  throw new AppError(first.code, first.message, {
+    ...(first.inner && { inner: first.inner }),
+    ...(first.target !== undefined && { target: first.target }),
+    details: errors,
+  })
+}
+
+function repeated(updateId: UpdateId, pointer: string): AppError {
+  const twice = new AppError('UpdateRepeated', `${formatUpdateId(updateId)} is in this request twice.`, {
+    target: pointer,
+  })
+  return new AppError('CannotProcessImportManifest', 'Error processing import manifest.', {
+    inner: new AppError('CannotParse', twice.message, { inner: twice }),
+  })
+}
+
+/** Says which input of the request an error is about. */
+function atInput(error: AppError, pointer: string): AppError {
+  return new AppError(error.code, error.message, {
+    target: pointer,
+    details: error.details,
+    ...(error.inner && { inner: error.inner }),
+    cause: error,
+  })
+}
+
+function infoOf({ manifest, input }: Item): UpdateInfo {
+  return {
+    updateId: manifest.updateId,
+    ...(manifest.description !== undefined && { description: manifest.description }),
+    ...(input.friendlyName !== undefined && { friendlyName: input.friendlyName }),
+  }
+}
+
+/** The update that the operation shows: the one that no other of the request references, else the first. */
+function indexShown(items: readonly Item[]): number {
+  const index = items.findIndex(
+    ({ manifest }) =>
+      !items.some((other) => other.manifest.references.some(({ updateId }) => sameUpdate(updateId, manifest.updateId))),
+  )
+  return Math.max(index, 0)
+}
+
+async function refuseExisting(items: readonly Item[], operation: ClaimedOperation, database: Database): Promise<void> {
+  for (const { manifest, input } of items) {
+    const existing = await findUpdate(database, operation.instance, manifest.updateId)
+    if (existing === undefined) continue
+    const sha256 = Buffer.from(input.importManifest.hashes.sha256 ?? '', 'base64').toString('hex')
+    const isTwin =
+      existing.importedAt >= operation.createdAt && (await findManifestSha256(database, existing.id)) === sha256
+    if (!isTwin) throw alreadyExists(existing.updateId)
+    throw new AppError(
+      'DuplicateContentImport',
+      `Identical content imported simultaneously multiple times: ${formatUpdateId(existing.updateId)} was imported by another operation at the same time.`,
+      { target: formatUpdateId(existing.updateId) },
+    )
+  }
+}
+
+function alreadyExists(updateId: UpdateId): AppError {
+  return new AppError(
+    'UpdateAlreadyExists',
+    `Update with the same identity already exists: ${formatUpdateId(updateId)}. Give it a new version, or delete the old one first.`,
+    { target: formatUpdateId(updateId) },
+  )
+}
+
+type Contents = Map<string, { sha256: string; scanResult: 'NotScanned'; scanDetails: string }>
+
+/** Brings the bytes of all files into the store. Answers, for each item, its contents by file name. */
+async function ingestFiles(
+  items: readonly Item[],
+  operation: ClaimedOperation,
+  context: ImportContext,
+): Promise<Contents[]> {
+  const { database } = context
+  const { operationId, instance } = operation
+  const tasks = items.flatMap(({ files }, item) => files.map((file, ordinal) => ({ item, ordinal, file })))
+  await noteFiles(
+    database,
+    operation,
+    tasks.map(({ item, ordinal, file: { fileName, sizeInBytes } }) => ({ item, ordinal, fileName, sizeInBytes })),
+  )
+  const before = await listProgress(database, operationId)
+  const contents: Contents[] = items.map(() => new Map())
+
+  await forEachLimited(tasks, { limit: FILES_AT_ONCE, signal: context.signal }, async ({ item, ordinal, file }, signal) => {
+    const doneBefore = before.some(
+      (progress) => progress.item === item && progress.ordinal === ordinal && progress.phase === 'Done',
+    )
+    let notedAt = 0
+    try {
+      const sha256 = await ingestFile(file, {
+        ...context,
+        signal,
+        instance,
+        operationId,
+        doneBefore,
+        onProgress: async (bytesDone) => {
+          if (Date.now() - notedAt < PROGRESS_EVERY_MS) return
+          notedAt = Date.now()
+          await noteProgress(database, operationId, { item, ordinal }, { bytesDone, phase: 'Downloading' })
+        },
+      })
+      await noteProgress(database, operationId, { item, ordinal }, { bytesDone: file.sizeInBytes, phase: 'Done' })
+      contents[item]?.set(file.fileName, {
+        sha256,
+        scanResult: 'NotScanned',
+        scanDetails: 'No malware scanner is configured.',
+      })
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      throw new AppError('CannotProcessUpdateFile', 'Error processing source file.', {
+        target: file.fileName,
+        inner: new AppError('ContentFileCannotDownload', error.message, inward(error)),
+      })
+    }
+  })
+  return contents
+}

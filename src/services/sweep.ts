@@ -1,0 +1,52 @@
+import type { BlobStore } from '../ports/blob-store.ts'
+import type { Database } from '../ports/database.ts'
+import { forgetBlob, isBlobInForce, listIdleBlobs } from '../store/blobs.ts'
+import { forgetOperations } from '../store/operations.ts'
+
+/** Ended operations are kept this long (REST API 2022-10-01, List Operations). */
+export const OPERATIONS_KEPT_MS = 7 * 24 * 3600 * 1000
+
+/** Rows that one pass looks at, so that a pass stays short; what is left over comes with the next. */
+const PASS_MAX = 500
+
+export interface SweepReport {
+  blobsDeleted: number
+  operationsForgotten: number
+}
+
+/**
+ * Deletes blobs that nothing has named for `graceMs`, and forgets old operations. A blob's row goes first, and only while no
+ * update names and no import holds it; its bytes after that. A copy that is written later has another name, so deleting the old
+ * one late harms nobody.
+ */
+export async function sweep(
+  { database, blobs }: { database: Database; blobs: BlobStore },
+  { graceMs }: { graceMs: number },
+): Promise<SweepReport> {
+  let blobsDeleted = 0
+  for (const idle of await listIdleBlobs(database, { graceMs, limit: PASS_MAX })) {
+    if (!(await forgetBlob(database, idle, graceMs))) continue
+    await blobs.delete(idle.name)
+    blobsDeleted += 1
+  }
+  const operationsForgotten = await forgetOperations(database, OPERATIONS_KEPT_MS, PASS_MAX)
+  return { blobsDeleted, operationsForgotten }
+}
+
+/**
+ * Deletes what a crash can leave in the store: copies that were committed, or begun, but never came in force. Looks at the whole
+ * store, so it runs at start and not with every sweep.
+ */
+export async function sweepLeftovers(
+  { database, blobs }: { database: Database; blobs: BlobStore },
+  { graceMs }: { graceMs: number },
+): Promise<number> {
+  let deleted = await blobs.dropAbandoned(graceMs)
+  const bornBefore = Date.now() - graceMs
+  for await (const { name, storedAt } of blobs.list()) {
+    if (storedAt > bornBefore || (await isBlobInForce(database, name))) continue
+    await blobs.delete(name)
+    deleted += 1
+  }
+  return deleted
+}

@@ -1,0 +1,154 @@
+import { AppError } from '../domain/errors.ts'
+import { asOperationError } from '../domain/operation.ts'
+import { BatchConflict, type Database } from '../ports/database.ts'
+import {
+  type Attempt,
+  type ClaimedOperation,
+  claimOperation,
+  endStatements,
+  releaseLease,
+  renewLease,
+} from '../store/operations.ts'
+import { LostAttempt } from './lost-attempt.ts'
+
+/** The server is stopping; the operation goes on later. */
+class Parked extends Error {
+  override readonly name = 'Parked'
+}
+
+export interface WorkerOptions {
+  database: Database
+  /** Does the work of one attempt; ends the operation itself when it succeeds. Throws `AppError` to let it fail. */
+  run: (operation: ClaimedOperation, signal: AbortSignal) => Promise<void>
+  log: WorkerLog
+  /** How many operations run at the same time. */
+  operationsMax?: number
+  leaseMs?: number
+  renewEveryMs?: number
+  pollEveryMs?: number
+}
+
+/** The part of a logger that the worker uses. */
+export interface WorkerLog {
+  info(facts: object, message: string): void
+  warn(facts: object, message: string): void
+  error(facts: object, message: string): void
+}
+
+export interface Worker {
+  /** There may be something to do. */
+  wake(): void
+  /** Takes no more operations, waits up to `graceMs` for those that run, then parks the rest for the next worker. */
+  stop(graceMs: number): Promise<void>
+}
+
+/**
+ * Claims operations at its own pace and runs them. Nothing else knows what is to be done: a lost wake-up only means that the
+ * next poll finds the work.
+ */
+export function startWorker({
+  database,
+  run,
+  log,
+  operationsMax = 16,
+  leaseMs = 15_000,
+  renewEveryMs = 5_000,
+  pollEveryMs = 1_000,
+}: WorkerOptions): Worker {
+  const running = new Set<Promise<void>>()
+  const stopping = new AbortController()
+  const parking = new AbortController()
+  let wake = () => {}
+
+  async function claimAll(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        while (running.size < operationsMax && !stopping.signal.aborted) {
+          const operation = await claimOperation(database, leaseMs)
+          if (operation === undefined) break
+          const attempt = runAttempt(operation).finally(() => {
+            running.delete(attempt)
+            wake()
+          })
+          running.add(attempt)
+        }
+      } catch (error) {
+        log.error({ err: error }, 'cannot claim operations')
+      }
+      await nextWake()
+    }
+  }
+
+  function nextWake(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, pollEveryMs)
+      wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      if (stopping.signal.aborted) wake()
+    })
+  }
+
+  async function runAttempt(operation: ClaimedOperation): Promise<void> {
+    const { operationId, instance, attempt } = operation
+    const facts = { operationId, instance, attempt, kind: operation.request.kind }
+    const lost = new AbortController()
+    const signal = AbortSignal.any([lost.signal, parking.signal])
+    const renewing = setInterval(() => {
+      renewLease(database, operation, leaseMs).then(
+        (held) => held || lost.abort(new LostAttempt()),
+        // The database is away: the lease runs on, and the guard at the end decides.
+        (error) => log.warn({ ...facts, err: error }, 'cannot renew the lease'),
+      )
+    }, renewEveryMs)
+    try {
+      log.info(facts, 'operation started')
+      await run(operation, signal)
+      log.info(facts, 'operation succeeded')
+    } catch (error) {
+      // What an aborted attempt throws is only an echo of the abort.
+      await settle(operation, signal.aborted ? signal.reason : error, facts)
+    } finally {
+      clearInterval(renewing)
+    }
+  }
+
+  async function settle(operation: Attempt, error: unknown, facts: object): Promise<void> {
+    try {
+      if (error instanceof LostAttempt || isLostGuard(error)) {
+        log.warn(facts, 'operation lost to another attempt')
+      } else if (error instanceof Parked) {
+        await releaseLease(database, operation)
+        log.info(facts, 'operation parked')
+      } else {
+        if (!(error instanceof AppError)) log.error({ ...facts, err: error }, 'operation failed by a mistake in Aduana')
+        const failure =
+          error instanceof AppError ? error : new AppError('InternalError', 'Aduana made a mistake; its log has the details.')
+        const occurred = asOperationError(failure, new Date().toISOString())
+        await database.batch(endStatements(operation, { status: 'Failed', error: occurred }))
+        log.info({ ...facts, code: failure.code }, 'operation failed')
+      }
+    } catch (cause) {
+      // The row still says that it runs; when the lease ends, the next attempt takes it up.
+      log.error({ ...facts, err: cause }, 'cannot end the operation')
+    }
+  }
+
+  const claiming = claimAll()
+  return {
+    wake: () => wake(),
+    async stop(graceMs) {
+      stopping.abort()
+      wake()
+      await claiming
+      const timer = setTimeout(() => parking.abort(new Parked()), graceMs)
+      await Promise.all(running)
+      clearTimeout(timer)
+    },
+  }
+}
+
+function isLostGuard(error: unknown): boolean {
+  return error instanceof BatchConflict && error.reason === 'guard'
+}

@@ -1,0 +1,138 @@
+import type { BlobName } from '../domain/blob.ts'
+import type { Database, Statement } from '../ports/database.ts'
+
+const NOW = '(select now_ms from clock)'
+
+/**
+ * Holds a content for an operation, then says which copy of it the store has, if any. In this order, sweep cannot drop the
+ * blob between the question and the publishing: it spares what is held, and what is no longer idle.
+ */
+export async function holdBlob(
+  database: Database,
+  { operationId, sha256 }: { operationId: string; sha256: string },
+): Promise<{ name: BlobName; sizeInBytes: number } | undefined> {
+  await database.batch([
+    {
+      sql: 'insert into blob_holds (operation_id, sha256) values ($1, $2) on conflict (operation_id, sha256) do nothing',
+      params: [operationId, sha256],
+    },
+    { sql: `update blobs set idle_since = null where sha256 = $1`, params: [sha256] },
+  ])
+  return findBlob(database, sha256)
+}
+
+export async function findBlob(
+  database: Database,
+  sha256: string,
+): Promise<{ name: BlobName; sizeInBytes: number } | undefined> {
+  const [row] = await database.query('select name, size_in_bytes from blobs where sha256 = $1', [sha256])
+  return row && { name: String(row.name) as BlobName, sizeInBytes: Number(row.size_in_bytes) }
+}
+
+/**
+ * Makes a committed copy the one in force, unless another import was first. Answers the copy in force: where it is not
+ * `name`, the caller drops its own.
+ */
+export async function recordBlob(
+  database: Database,
+  { sha256, name, sizeInBytes }: { sha256: string; name: BlobName; sizeInBytes: number },
+): Promise<BlobName> {
+  const [row] = await database.query(
+    `insert into blobs (sha256, name, size_in_bytes, stored_at) values ($1, $2, $3, ${NOW})
+     on conflict (sha256) do update set idle_since = null
+     returning name`,
+    [sha256, name, sizeInBytes],
+  )
+  return String(row?.name) as BlobName
+}
+
+/** Puts a new copy in force where the old one turned out to be missing from the store. */
+export async function replaceBlob(
+  database: Database,
+  { sha256, missing, name }: { sha256: string; missing: BlobName; name: BlobName },
+): Promise<BlobName> {
+  await database.query(`update blobs set name = $1, idle_since = null where sha256 = $2 and name = $3`, [
+    name,
+    sha256,
+    missing,
+  ])
+  const blob = await findBlob(database, sha256)
+  return blob?.name ?? name
+}
+
+/** Whether an update of this instance has a file with this content: only then may its bytes be taken as known. */
+export async function instanceHasContent(
+  database: Database,
+  { instance, sha256, sizeInBytes }: { instance: string; sha256: string; sizeInBytes: number },
+): Promise<boolean> {
+  const rows = await database.query(
+    'select 1 as known from files where sha256 = $1 and instance = $2 and size_in_bytes = $3 limit 1',
+    [sha256, instance, sizeInBytes],
+  )
+  return rows.length > 0
+}
+
+/** A blob that may have lost its last user: sweep has to look. */
+export interface IdleBlob {
+  sha256: string
+  name: BlobName
+}
+
+/** Blobs that have been idle for `graceMs`, the longest first, at most `limit` of them. */
+export async function listIdleBlobs(
+  database: Database,
+  { graceMs, limit }: { graceMs: number; limit: number },
+): Promise<IdleBlob[]> {
+  const rows = await database.query(
+    `select sha256, name from blobs where idle_since <= ${NOW} - $1 order by idle_since limit $2`,
+    [graceMs, limit],
+  )
+  return rows.map((row) => ({ sha256: String(row.sha256), name: String(row.name) as BlobName }))
+}
+
+const UNUSED = `
+      not exists (select 1 from files where files.sha256 = blobs.sha256)
+  and not exists (select 1 from updates where updates.manifest_sha256 = blobs.sha256)
+  and not exists (select 1 from blob_holds where blob_holds.sha256 = blobs.sha256)`
+
+/**
+ * Forgets a blob that is still idle and that nothing names or holds. Its bytes may be deleted only where this answers true.
+ * One that turned out to be used is no longer idle.
+ */
+export async function forgetBlob(
+  database: Database,
+  { sha256, name }: IdleBlob,
+  graceMs: number,
+): Promise<boolean> {
+  const forgotten = await database.query(
+    `delete from blobs where sha256 = $1 and name = $2 and idle_since <= ${NOW} - $3 and ${UNUSED} returning sha256`,
+    [sha256, name, graceMs],
+  )
+  if (forgotten.length === 1) return true
+  await database.query(`update blobs set idle_since = null where sha256 = $1 and not (${UNUSED})`, [sha256])
+  return false
+}
+
+/** Whether this copy is the one in force. */
+export async function isBlobInForce(database: Database, name: BlobName): Promise<boolean> {
+  const rows = await database.query('select 1 as known from blobs where name = $1', [name])
+  return rows.length > 0
+}
+
+/** Marks what an operation holds as idle: for the batch that ends it without publishing. */
+export function idleHeldBlobs(operationId: string): Statement {
+  return {
+    sql: `update blobs set idle_since = ${NOW} where sha256 in (select sha256 from blob_holds where operation_id = $1)`,
+    params: [operationId],
+  }
+}
+
+/** Marks what an update names as idle: for the batch that deletes it, before its rows go. */
+export function idleBlobsOf(updateId: string): Statement {
+  return {
+    sql: `update blobs set idle_since = ${NOW}
+           where sha256 in (select sha256 from files where update_id = $1)
+              or sha256 = (select manifest_sha256 from updates where id = $1)`,
+    params: [updateId],
+  }
+}

@@ -1,0 +1,20 @@
+import type { Database } from '../ports/database.ts'
+
+/** What an instance may be called (design of the original service: 3 to 36 characters). */
+export const INSTANCE_NAME = /^[a-z0-9-]{3,36}$/
+
+/** Makes the instances that are not there yet. None is ever removed this way. */
+export async function createInstances(database: Database, instances: readonly string[]): Promise<void> {
+  for (const instance of instances) {
+    await database.query(
+      'insert into instances (instance, created_at) values ($1, (select now_ms from clock)) on conflict (instance) do nothing',
+      [instance],
+    )
+  }
+}
+
+/** Every instance, in alphabetical order. */
+export async function listInstances(database: Database): Promise<string[]> {
+  const rows = await database.query('select instance from instances order by instance')
+  return rows.map((row) => String(row.instance))
+}

@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto'
+import { jsonText, type JsonValue } from '../domain/json-text.ts'
+import type { ImportManifest, ManifestBaseFile } from '../domain/import-manifest.ts'
+import { identityKey, type UpdateId, versionOrder } from '../domain/update-id.ts'
+import { type ScanResult, worstOf } from '../domain/verdict.ts'
+import { BatchConflict, type Database, type Statement } from '../ports/database.ts'
+import { newEtag } from './etags.ts'
+import { type Attempt, endStatements } from './operations.ts'
+import { searchTerms } from './search-terms.ts'
+
+const NOW = '(select now_ms from clock)'
+
+/** An update whose bytes are all in the store, ready to become visible. */
+export interface NewUpdate {
+  /** Made by `newUpdateId`. */
+  id: string
+  manifest: ImportManifest
+  manifestSha256: string
+  friendlyName?: string
+  /** SHA-256 in hex of each file and related file, and the verdict over it, by file name. */
+  contents: ReadonlyMap<string, { sha256: string; scanResult: ScanResult; scanDetails?: string }>
+  /** The `id`s of the updates it references, imported earlier or published with it. */
+  childIds: readonly string[]
+}
+
+/** What forbade a publication. */
+export type PublishRefusal =
+  | { reason: 'lost-attempt' }
+  | { reason: 'already-exists'; updateId: UpdateId }
+  | { reason: 'reference-gone'; updateId: UpdateId }
+
+export function newUpdateId(): string {
+  return randomBytes(16).toString('hex')
+}
+
+/**
+ * Publishes all updates of an import and ends its operation in one batch: all of it becomes visible at once, or, where this
+ * answers a refusal, none of it.
+ */
+export async function publishUpdates(
+  database: Database,
+  { attempt, instance, updates }: { attempt: Attempt; instance: string; updates: readonly NewUpdate[] },
+): Promise<PublishRefusal | undefined> {
+  const guards = endStatements(attempt, { status: 'Succeeded' })
+  const steps: { statement: Statement; refusal?: PublishRefusal }[] = guards.map((statement) => ({ statement }))
+  for (const update of updates) {
+    const { updateId } = update.manifest
+    steps.push({ statement: insertUpdate(instance, update), refusal: { reason: 'already-exists', updateId } })
+    for (const statement of [...insertFiles(instance, update), ...insertTerms(instance, update)]) steps.push({ statement })
+  }
+  // Only now is every parent and every child there, in whatever order they came.
+  for (const update of updates) {
+    for (const childId of update.childIds) {
+      steps.push({
+        statement: {
+          sql: 'insert into update_references (parent_id, child_id) values ($1, $2)',
+          params: [update.id, childId],
+        },
+        refusal: { reason: 'reference-gone', updateId: update.manifest.updateId },
+      })
+      // The child's `referencedBy` has changed.
+      steps.push({
+        statement: { sql: 'update updates set etag = $1 where id = $2', params: [newEtag(), childId] },
+      })
+    }
+  }
+  try {
+    await database.batch(steps.map(({ statement }) => statement))
+    return undefined
+  } catch (error) {
+    if (!(error instanceof BatchConflict)) throw error
+    if (error.reason === 'guard' && error.statement < guards.length) return { reason: 'lost-attempt' }
+    const refusal = steps[error.statement]?.refusal
+    if (refusal === undefined) throw error
+    return refusal
+  }
+}
+
+function insertUpdate(instance: string, { id, manifest, manifestSha256, friendlyName, contents }: NewUpdate): Statement {
+  const { provider, name, version } = manifest.updateId
+  return {
+    sql: `insert into updates (id, instance, provider, name, version, provider_key, name_key, version_order, description,
+            friendly_name, is_deployable, update_type, installed_criteria, compatibility, steps, manifest_version,
+            manifest_sha256, created_date_time, imported_at, scan_result, etag)
+          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, ${NOW}, $19, $20)`,
+    params: [
+      id,
+      instance,
+      provider,
+      name,
+      version,
+      identityKey(provider),
+      identityKey(name),
+      versionOrder(version),
+      manifest.description ?? null,
+      friendlyName ?? null,
+      manifest.isDeployable,
+      manifest.updateType ?? null,
+      manifest.installedCriteria ?? null,
+      manifest.compatibility.text,
+      manifest.steps ? jsonText(manifest.steps as unknown as JsonValue) : null,
+      manifest.manifestVersion,
+      manifestSha256,
+      manifest.createdDateTime,
+      worstOf([...contents.values()].map(({ scanResult }) => scanResult)),
+      newEtag(),
+    ],
+  }
+}
+
+function insertFiles(instance: string, { id, manifest, contents }: NewUpdate): Statement[] {
+  const statements: Statement[] = []
+  const insert = (file: ManifestBaseFile, base: { fileId: string } | undefined, downloadHandlerId: string | undefined) => {
+    const content = contents.get(file.fileName)
+    if (content === undefined) throw new Error(`${file.fileName} was not ingested before publishing`)
+    // The form of file ids on the original service since 2022 (recorded traffic): the letter f and 16 hex digits.
+    const fileId = `f${randomBytes(8).toString('hex')}`
+    statements.push({
+      sql: `insert into files (update_id, file_id, ordinal, base_file_id, instance, file_name, size_in_bytes, hashes, sha256,
+              properties, mime_type, download_handler_id, content_id, scan_result, scan_details, etag)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+      params: [
+        id,
+        fileId,
+        statements.length,
+        base?.fileId ?? null,
+        instance,
+        file.fileName,
+        file.sizeInBytes,
+        JSON.stringify(file.hashes),
+        content.sha256,
+        file.properties?.text ?? null,
+        file.mimeType ?? null,
+        downloadHandlerId ?? null,
+        randomBytes(16).toString('hex'),
+        content.scanResult,
+        content.scanDetails ?? null,
+        newEtag(),
+      ],
+    })
+    return { fileId }
+  }
+  for (const file of manifest.files) {
+    const base = insert(file, undefined, file.downloadHandlerId)
+    for (const related of file.relatedFiles) insert(related, base, undefined)
+  }
+  return statements
+}
+
+function insertTerms(instance: string, { id, manifest, friendlyName }: NewUpdate): Statement[] {
+  const { provider, name, version } = manifest.updateId
+  const texts = [provider, name, version, manifest.description ?? '', friendlyName ?? '']
+  return searchTerms(texts.join(' ')).map((term) => ({
+    sql: 'insert into update_terms (instance, term, update_id) values ($1, $2, $3)',
+    params: [instance, term, id],
+  }))
+}

@@ -1,0 +1,217 @@
+import { RawJson } from '../domain/json-text.ts'
+import type { Update } from '../domain/update.ts'
+import { identityKey, normaliseVersion, type UpdateId, versionOrder } from '../domain/update-id.ts'
+import type { ScanResult } from '../domain/verdict.ts'
+import type { Database, Row, SqlValue } from '../ports/database.ts'
+import { searchWords } from './search-terms.ts'
+
+/** Finds an update by its identity. Letter case and leading zeros make no difference. */
+export async function findUpdate(
+  database: Database,
+  instance: string,
+  updateId: UpdateId,
+): Promise<Update | undefined> {
+  const version = normaliseVersion(updateId.version)
+  if (version === undefined) return undefined
+  const [row] = await database.query(
+    'select * from updates where instance = $1 and provider_key = $2 and name_key = $3 and version_order = $4',
+    [instance, identityKey(updateId.provider), identityKey(updateId.name), versionOrder(version)],
+  )
+  return row && updateOf(row, await listParents(database, [String(row.id)]))
+}
+
+/** A page of a list: the next one begins after `next`, which is absent on the last page. */
+export interface Page<Item, Position> {
+  items: Item[]
+  next?: Position
+}
+
+/** Where a page of List Updates begins: after this update. */
+export interface UpdatePosition {
+  providerKey: string
+  nameKey: string
+  versionOrder: string
+}
+
+/** Updates by provider and name, newest version first. */
+export async function listUpdates(
+  database: Database,
+  query: {
+    instance: string
+    search?: string | undefined
+    isDeployable?: boolean | undefined
+    after?: UpdatePosition | undefined
+    limit: number
+  },
+): Promise<Page<Update, UpdatePosition>> {
+  const params: SqlValue[] = [query.instance]
+  const bind = (value: SqlValue) => `$${params.push(value)}`
+  let where = 'instance = $1'
+  if (query.isDeployable !== undefined) where += ` and is_deployable = ${bind(query.isDeployable)}`
+  if (query.after) {
+    const { providerKey, nameKey, versionOrder } = query.after
+    where += ` and (provider_key, name_key, version_order) > (${bind(providerKey)}, ${bind(nameKey)}, ${bind(versionOrder)})`
+  }
+  if (query.search !== undefined) {
+    const words = searchWords(query.search)
+    // A search that has not one word in it finds nothing, rather than everything.
+    if (words.length === 0) return { items: [] }
+    for (const word of words) {
+      where += ` and exists (select 1 from update_terms t where t.instance = $1 and t.update_id = updates.id
+        and t.term >= ${bind(word)} and t.term < ${bind(`${word}\u{10ffff}`)})`
+    }
+  }
+  const rows = await database.query(
+    `select * from updates where ${where} order by provider_key, name_key, version_order limit ${bind(query.limit + 1)}`,
+    params,
+  )
+  const shown = rows.slice(0, query.limit)
+  const parents = await listParents(
+    database,
+    shown.map((row) => String(row.id)),
+  )
+  return page(
+    shown.map((row) => updateOf(row, parents)),
+    rows.length > query.limit ? shown.at(-1) : undefined,
+    (row) => ({
+      providerKey: String(row.provider_key),
+      nameKey: String(row.name_key),
+      versionOrder: String(row.version_order),
+    }),
+  )
+}
+
+/** The providers of an instance in alphabetical order. Jumps from one to the next, however many updates each has. */
+export async function listProviders(
+  database: Database,
+  query: { instance: string; after?: string | undefined; limit: number },
+): Promise<Page<string, string>> {
+  const rows = await database.query(
+    `with recursive keys (key, number) as (
+       select (select min(provider_key) from updates where instance = $1 and provider_key > $2), 1
+       union all
+       select (select min(provider_key) from updates where instance = $1 and provider_key > keys.key), number + 1
+         from keys where keys.key is not null and number <= $3
+     )
+     select key, (select provider from updates where instance = $1 and provider_key = key
+                   order by name_key, version_order limit 1) as title
+       from keys where key is not null order by key`,
+    [query.instance, query.after ?? '', query.limit],
+  )
+  return keyPage(rows, query.limit)
+}
+
+/** The names under one provider, likewise; undefined if there is no such provider. */
+export async function listNames(
+  database: Database,
+  query: { instance: string; provider: string; after?: string | undefined; limit: number },
+): Promise<Page<string, string> | undefined> {
+  const rows = await database.query(
+    `with recursive keys (key, number) as (
+       select (select min(name_key) from updates where instance = $1 and provider_key = $4 and name_key > $2), 1
+       union all
+       select (select min(name_key) from updates
+                where instance = $1 and provider_key = $4 and name_key > keys.key), number + 1
+         from keys where keys.key is not null and number <= $3
+     )
+     select key, (select name from updates where instance = $1 and provider_key = $4 and name_key = key
+                   order by version_order limit 1) as title
+       from keys where key is not null order by key`,
+    [query.instance, query.after ?? '', query.limit, identityKey(query.provider)],
+  )
+  if (rows.length === 0 && query.after === undefined) return undefined
+  return keyPage(rows, query.limit)
+}
+
+/** The versions of one name, newest first; undefined if there is no such name. */
+export async function listVersions(
+  database: Database,
+  query: {
+    instance: string
+    provider: string
+    name: string
+    isDeployable?: boolean | undefined
+    after?: string | undefined
+    limit: number
+  },
+): Promise<Page<string, string> | undefined> {
+  const params: SqlValue[] = [query.instance, identityKey(query.provider), identityKey(query.name)]
+  const bind = (value: SqlValue) => `$${params.push(value)}`
+  const named = 'instance = $1 and provider_key = $2 and name_key = $3'
+  let where = named
+  if (query.isDeployable !== undefined) where += ` and is_deployable = ${bind(query.isDeployable)}`
+  if (query.after !== undefined) where += ` and version_order > ${bind(query.after)}`
+  const rows = await database.query(
+    `select version_order as key, version as title from updates where ${where} order by version_order limit ${bind(query.limit + 1)}`,
+    params,
+  )
+  if (rows.length === 0) {
+    const [any] = await database.query(`select 1 as known from updates where ${named} limit 1`, params.slice(0, 3))
+    if (any === undefined) return undefined
+  }
+  return keyPage(rows, query.limit)
+}
+
+function keyPage(rows: Row[], limit: number): Page<string, string> {
+  const shown = rows.slice(0, limit)
+  return page(
+    shown.map((row) => String(row.title)),
+    rows.length > limit ? shown.at(-1) : undefined,
+    (row) => String(row.key),
+  )
+}
+
+function page<Item, Position>(items: Item[], last: Row | undefined, positionOf: (row: Row) => Position): Page<Item, Position> {
+  return { items, ...(last !== undefined && { next: positionOf(last) }) }
+}
+
+/** The updates that reference each of these, by the referenced one's `id`. */
+async function listParents(database: Database, ids: readonly string[]): Promise<Map<string, UpdateId[]>> {
+  const parents = new Map<string, UpdateId[]>()
+  if (ids.length === 0) return parents
+  const rows = await database.query(
+    `select r.child_id, u.provider, u.name, u.version from update_references r join updates u on u.id = r.parent_id
+      where r.child_id in (${ids.map((_, i) => `$${i + 1}`).join(', ')})
+      order by u.provider_key, u.name_key, u.version_order`,
+    ids,
+  )
+  for (const row of rows) {
+    const childId = String(row.child_id)
+    const list = parents.get(childId) ?? []
+    list.push({ provider: String(row.provider), name: String(row.name), version: String(row.version) })
+    parents.set(childId, list)
+  }
+  return parents
+}
+
+/** The `id`s of the updates that this one references. */
+export async function listChildIds(database: Database, id: string): Promise<string[]> {
+  const rows = await database.query('select child_id from update_references where parent_id = $1 order by child_id', [id])
+  return rows.map((row) => String(row.child_id))
+}
+
+/** The digest of the manifest that an update was imported with, in hex. */
+export async function findManifestSha256(database: Database, id: string): Promise<string | undefined> {
+  const [row] = await database.query('select manifest_sha256 from updates where id = $1', [id])
+  return row && String(row.manifest_sha256)
+}
+
+function updateOf(row: Row, parents: ReadonlyMap<string, UpdateId[]>): Update {
+  return {
+    id: String(row.id),
+    updateId: { provider: String(row.provider), name: String(row.name), version: String(row.version) },
+    ...(row.description !== null && { description: String(row.description) }),
+    ...(row.friendly_name !== null && { friendlyName: String(row.friendly_name) }),
+    isDeployable: Boolean(row.is_deployable),
+    ...(row.update_type !== null && { updateType: String(row.update_type) }),
+    ...(row.installed_criteria !== null && { installedCriteria: String(row.installed_criteria) }),
+    compatibility: new RawJson(String(row.compatibility)),
+    ...(row.steps !== null && { steps: new RawJson(String(row.steps)) }),
+    referencedBy: parents.get(String(row.id)) ?? [],
+    scanResult: String(row.scan_result) as ScanResult,
+    manifestVersion: String(row.manifest_version),
+    importedAt: Number(row.imported_at),
+    createdDateTime: String(row.created_date_time),
+    etag: String(row.etag),
+  }
+}
