@@ -22,11 +22,13 @@ export const ERROR_CODES = {
   RequestTooLarge: {
     place: 'answer',
     cause: 'The body is larger than 1 MiB.',
-    remedy: 'Send fewer inputs in one request. The bytes of files are fetched from their URLs and never part of a request.',
+    remedy:
+      'Send fewer inputs in one request. The bytes of files are fetched from their URLs and never part of a request.',
   },
   Unauthenticated: {
     place: 'answer',
-    cause: 'There is no bearer token, or it is malformed, expired, or not from an issuer and for an audience that this server trusts.',
+    cause:
+      'There is no bearer token, or it is malformed, expired, or not from an issuer and for an audience that this server trusts.',
     remedy: 'Get a fresh token; on the machine of the server `aduana token` prints one.',
   },
   PermissionMissing: {
@@ -158,7 +160,8 @@ export const ERROR_CODES = {
   HashMismatch: {
     place: 'source',
     cause: 'The bytes have another hash than the one stated.',
-    remedy: 'Check that the URL names the right file and that the manifest was made from it. Hashes are base64 of the raw digest.',
+    remedy:
+      'Check that the URL names the right file and that the manifest was made from it. Hashes are base64 of the raw digest.',
   },
   StoreFailed: {
     place: 'source',
@@ -198,11 +201,31 @@ export const ERROR_CODES = {
     cause: 'A member stands twice in one object; names that differ only in letter case count as the same.',
     remedy: 'Keep one.',
   },
-  TypeWrong: { place: 'finding', cause: 'A value has another JSON type than expected.', remedy: 'Write it as the message says.' },
-  LengthWrong: { place: 'finding', cause: 'A text is too short or too long.', remedy: 'Keep to the limits in the message.' },
-  CountWrong: { place: 'finding', cause: 'A list or object has too few or too many entries.', remedy: 'Keep to the limits in the message.' },
-  FormatWrong: { place: 'finding', cause: 'A text does not have the form asked for.', remedy: 'Write it as the message says.' },
-  NumberWrong: { place: 'finding', cause: 'A number is not whole or out of bounds.', remedy: 'Keep to the limits in the message.' },
+  TypeWrong: {
+    place: 'finding',
+    cause: 'A value has another JSON type than expected.',
+    remedy: 'Write it as the message says.',
+  },
+  LengthWrong: {
+    place: 'finding',
+    cause: 'A text is too short or too long.',
+    remedy: 'Keep to the limits in the message.',
+  },
+  CountWrong: {
+    place: 'finding',
+    cause: 'A list or object has too few or too many entries.',
+    remedy: 'Keep to the limits in the message.',
+  },
+  FormatWrong: {
+    place: 'finding',
+    cause: 'A text does not have the form asked for.',
+    remedy: 'Write it as the message says.',
+  },
+  NumberWrong: {
+    place: 'finding',
+    cause: 'A number is not whole or out of bounds.',
+    remedy: 'Keep to the limits in the message.',
+  },
   HashWrong: {
     place: 'finding',
     cause: 'A hash is not base64 of a digest of its algorithm.',

@@ -24,5 +24,26 @@ export const LIMITS = {
   filesMaxV2: 5,
   relatedFilesMax: 4,
   fileNameLengthMax: 255,
+  /** A person mends the first ones first; a hostile document must not make megabytes of advice. */
+  findingsMax: 100,
+  /** Import schema 4.0, instructions.steps, inlineStep.files, compatibility and compatibilityInfo. */
+  stepsMax: 10,
+  stepFilesMax: 10,
+  compatibilityMax: 10,
+  compatibilityPropertiesMax: 5,
+  compatibilityNameLengthMax: 32,
+  compatibilityValueLengthMax: 64,
+  /** Import manifest 3.0, as its official tool checks it. */
+  bundledUpdatesMax: 10,
+  /** Import schema 4.0, updateId, description, inlineStep. */
+  identityLengthMax: 64,
+  descriptionLengthMax: 512,
+  stepDescriptionLengthMax: 64,
+  handlerLengthMin: 5,
+  handlerLengthMax: 32,
+  /** Import schema 5.0 says 32, its documentation 64: the wider one is taken. */
+  downloadHandlerLengthMax: 64,
+  /** Import manifest 2.0, InstalledCriteria. */
+  installedCriteriaLengthMax: 64,
   redirectsMax: 5,
 } as const

@@ -26,7 +26,8 @@ export function matchFiles(manifest: ImportManifest, input: ImportInput, pointer
       return
     }
     urls.set(fileName, url)
-    if (!expected.some((file) => file.fileName === fileName)) errors.push(notListed(fileName, url, input, manifest, target))
+    if (!expected.some((file) => file.fileName === fileName))
+      errors.push(notListed(fileName, url, input, manifest, target))
   })
 
   const matched: MatchedFile[] = []
@@ -51,7 +52,13 @@ export function matchFiles(manifest: ImportManifest, input: ImportInput, pointer
   })
 }
 
-function notListed(fileName: string, url: string, input: ImportInput, manifest: ImportManifest, target: string): AppError {
+function notListed(
+  fileName: string,
+  url: string,
+  input: ImportInput,
+  manifest: ImportManifest,
+  target: string,
+): AppError {
   const isManifest = withoutQuery(url) === withoutQuery(input.importManifest.url)
   const known = manifest.files.map((file) => quoted(file.fileName)).join(', ') || 'no files'
   return new AppError(

@@ -34,7 +34,8 @@ export async function resolveReferences(
         findCandidate(candidates, reference.updateId) ?? (await findImported(database, instance, reference.updateId))
       const refused = refusal(reference.updateId, child)
       if (refused === undefined && child !== undefined) ids.add(child.id)
-      else if (refused) errors.push(new AppError(refused.code, refused.message, { target: pointer + reference.pointer }))
+      else if (refused)
+        errors.push(new AppError(refused.code, refused.message, { target: pointer + reference.pointer }))
     }
     children.set(id, [...ids])
   }

@@ -26,7 +26,9 @@ export async function runDeletion(operation: ClaimedOperation, updateId: UpdateI
           target: title,
           details: update.referencedBy.map(
             (parent) =>
-              new AppError('UpdateInUse', `Referenced by ${formatUpdateId(parent)}.`, { target: formatUpdateId(parent) }),
+              new AppError('UpdateInUse', `Referenced by ${formatUpdateId(parent)}.`, {
+                target: formatUpdateId(parent),
+              }),
           ),
         },
       )

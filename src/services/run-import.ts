@@ -9,11 +9,11 @@ import { type ClaimedOperation, listProgress, noteFiles, noteItems, noteProgress
 import { newUpdateId, publishUpdates } from '../store/publish.ts'
 import { findManifestSha256, findUpdate } from '../store/updates.ts'
 import { fetchManifest, inward, keepManifest } from './fetch-manifest.ts'
+import { forEachLimited } from './for-each-limited.ts'
 import { ingestFile } from './ingest-file.ts'
+import { LostAttempt } from './lost-attempt.ts'
 import { type MatchedFile, matchFiles } from './match-files.ts'
 import { type Candidate, resolveReferences } from './resolve-references.ts'
-import { forEachLimited } from './for-each-limited.ts'
-import { LostAttempt } from './lost-attempt.ts'
 
 /** Files of one import that are fetched at the same time. */
 const FILES_AT_ONCE = 4
@@ -183,37 +183,41 @@ async function ingestFiles(
   const before = await listProgress(database, operationId)
   const contents: Contents[] = items.map(() => new Map())
 
-  await forEachLimited(tasks, { limit: FILES_AT_ONCE, signal: context.signal }, async ({ item, ordinal, file }, signal) => {
-    const doneBefore = before.some(
-      (progress) => progress.item === item && progress.ordinal === ordinal && progress.phase === 'Done',
-    )
-    let notedAt = 0
-    try {
-      const sha256 = await ingestFile(file, {
-        ...context,
-        signal,
-        instance,
-        operationId,
-        doneBefore,
-        onProgress: async (bytesDone) => {
-          if (Date.now() - notedAt < PROGRESS_EVERY_MS) return
-          notedAt = Date.now()
-          await noteProgress(database, operationId, { item, ordinal }, { bytesDone, phase: 'Downloading' })
-        },
-      })
-      await noteProgress(database, operationId, { item, ordinal }, { bytesDone: file.sizeInBytes, phase: 'Done' })
-      contents[item]?.set(file.fileName, {
-        sha256,
-        scanResult: 'NotScanned',
-        scanDetails: 'No malware scanner is configured.',
-      })
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error
-      throw new AppError('CannotProcessUpdateFile', 'Error processing source file.', {
-        target: file.fileName,
-        inner: new AppError('ContentFileCannotDownload', error.message, inward(error)),
-      })
-    }
-  })
+  await forEachLimited(
+    tasks,
+    { limit: FILES_AT_ONCE, signal: context.signal },
+    async ({ item, ordinal, file }, signal) => {
+      const doneBefore = before.some(
+        (progress) => progress.item === item && progress.ordinal === ordinal && progress.phase === 'Done',
+      )
+      let notedAt = 0
+      try {
+        const sha256 = await ingestFile(file, {
+          ...context,
+          signal,
+          instance,
+          operationId,
+          doneBefore,
+          onProgress: async (bytesDone) => {
+            if (Date.now() - notedAt < PROGRESS_EVERY_MS) return
+            notedAt = Date.now()
+            await noteProgress(database, operationId, { item, ordinal }, { bytesDone, phase: 'Downloading' })
+          },
+        })
+        await noteProgress(database, operationId, { item, ordinal }, { bytesDone: file.sizeInBytes, phase: 'Done' })
+        contents[item]?.set(file.fileName, {
+          sha256,
+          scanResult: 'NotScanned',
+          scanDetails: 'No malware scanner is configured.',
+        })
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error
+        throw new AppError('CannotProcessUpdateFile', 'Error processing source file.', {
+          target: file.fileName,
+          inner: new AppError('ContentFileCannotDownload', error.message, inward(error)),
+        })
+      }
+    },
+  )
   return contents
 }

@@ -124,7 +124,9 @@ export function startWorker({
       } else {
         if (!(error instanceof AppError)) log.error({ ...facts, err: error }, 'operation failed by a mistake in Aduana')
         const failure =
-          error instanceof AppError ? error : new AppError('InternalError', 'Aduana made a mistake; its log has the details.')
+          error instanceof AppError
+            ? error
+            : new AppError('InternalError', 'Aduana made a mistake; its log has the details.')
         const occurred = asOperationError(failure, new Date().toISOString())
         await database.batch(endStatements(operation, { status: 'Failed', error: occurred }))
         log.info({ ...facts, code: failure.code }, 'operation failed')

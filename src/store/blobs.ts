@@ -99,11 +99,7 @@ const UNUSED = `
  * Forgets a blob that is still idle and that nothing names or holds. Its bytes may be deleted only where this answers true.
  * One that turned out to be used is no longer idle.
  */
-export async function forgetBlob(
-  database: Database,
-  { sha256, name }: IdleBlob,
-  graceMs: number,
-): Promise<boolean> {
+export async function forgetBlob(database: Database, { sha256, name }: IdleBlob, graceMs: number): Promise<boolean> {
   const forgotten = await database.query(
     `delete from blobs where sha256 = $1 and name = $2 and idle_since <= ${NOW} - $3 and ${UNUSED} returning sha256`,
     [sha256, name, graceMs],

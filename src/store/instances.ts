@@ -5,16 +5,18 @@ export const INSTANCE_NAME = /^[a-z0-9-]{3,36}$/
 
 /** Makes the instances that are not there yet. None is ever removed this way. */
 export async function createInstances(database: Database, instances: readonly string[]): Promise<void> {
-  for (const instance of instances) {
+  for (const [index, instance] of instances.entries()) {
+    // Those made in the same millisecond keep the order in which they were named.
     await database.query(
-      'insert into instances (instance, created_at) values ($1, (select now_ms from clock)) on conflict (instance) do nothing',
-      [instance],
+      `insert into instances (instance, created_at) values ($1, (select now_ms from clock) + $2)
+       on conflict (instance) do nothing`,
+      [instance, index],
     )
   }
 }
 
-/** Every instance, in alphabetical order. */
+/** Every instance, the first one made first. */
 export async function listInstances(database: Database): Promise<string[]> {
-  const rows = await database.query('select instance from instances order by instance')
+  const rows = await database.query('select instance from instances order by created_at, instance')
   return rows.map((row) => String(row.instance))
 }

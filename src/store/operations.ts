@@ -1,5 +1,12 @@
 import type { ImportRequest } from '../domain/import-request.ts'
-import type { FileProgress, Operation, OperationError, OperationKind, OperationStatus, UpdateInfo } from '../domain/operation.ts'
+import type {
+  FileProgress,
+  Operation,
+  OperationError,
+  OperationKind,
+  OperationStatus,
+  UpdateInfo,
+} from '../domain/operation.ts'
 import type { UpdateId } from '../domain/update-id.ts'
 import type { Database, Row, SqlValue, Statement } from '../ports/database.ts'
 import { idleHeldBlobs } from './blobs.ts'
@@ -74,7 +81,11 @@ export async function claimOperation(database: Database, leaseMs: number): Promi
 export type Attempt = Pick<ClaimedOperation, 'operationId' | 'attempt'>
 
 /** Keeps the lease for another `leaseMs`. False if the attempt no longer holds it: whoever called must stop. */
-export async function renewLease(database: Database, { operationId, attempt }: Attempt, leaseMs: number): Promise<boolean> {
+export async function renewLease(
+  database: Database,
+  { operationId, attempt }: Attempt,
+  leaseMs: number,
+): Promise<boolean> {
   const rows = await database.query(
     `update operations set due_at = ${NOW} + $1 where id = $2 and attempt = $3 and status = 'Running' returning id`,
     [leaseMs, operationId, attempt],
@@ -84,10 +95,10 @@ export async function renewLease(database: Database, { operationId, attempt }: A
 
 /** Gives an operation back unfinished, so that the next worker can take it at once. */
 export async function releaseLease(database: Database, { operationId, attempt }: Attempt): Promise<void> {
-  await database.query(
-    `update operations set due_at = ${NOW} where id = $1 and attempt = $2 and status = 'Running'`,
-    [operationId, attempt],
-  )
+  await database.query(`update operations set due_at = ${NOW} where id = $1 and attempt = $2 and status = 'Running'`, [
+    operationId,
+    attempt,
+  ])
 }
 
 /** Frees what a dead process held. Only for a process that knows it is the only one. */
@@ -108,7 +119,10 @@ export function guardAttempt({ operationId, attempt }: Attempt): Statement {
 }
 
 /** Ends the operation. The request is wiped and what it held is freed. */
-export function endStatements(attempt: Attempt, end: { status: 'Succeeded' } | { status: 'Failed'; error: OperationError }): Statement[] {
+export function endStatements(
+  attempt: Attempt,
+  end: { status: 'Succeeded' } | { status: 'Failed'; error: OperationError },
+): Statement[] {
   return [
     {
       sql: `update operations set status = $1, error = $2, ended_at = ${NOW}, last_action_at = ${NOW}, due_at = null,
@@ -191,7 +205,8 @@ export async function listOperations(
   const bind = (value: SqlValue) => `$${params.push(value)}`
   let where = 'o.instance = $2 and o.kind = $3'
   if (query.statuses) where += ` and o.status in (${query.statuses.map(bind).join(', ')})`
-  if (query.after) where += ` and (o.created_at, o.id) < (${bind(query.after.createdAt)}, ${bind(query.after.operationId)})`
+  if (query.after)
+    where += ` and (o.created_at, o.id) < (${bind(query.after.createdAt)}, ${bind(query.after.operationId)})`
   const rows = await database.query(
     `${SELECT_OPERATION} where ${where} order by o.created_at desc, o.id desc limit ${bind(query.limit)}`,
     params,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { jsonText, type JsonValue } from '../domain/json-text.ts'
 import type { ImportManifest, ManifestBaseFile } from '../domain/import-manifest.ts'
+import { type JsonValue, jsonText } from '../domain/json-text.ts'
 import { identityKey, type UpdateId, versionOrder } from '../domain/update-id.ts'
 import { type ScanResult, worstOf } from '../domain/verdict.ts'
 import { BatchConflict, type Database, type Statement } from '../ports/database.ts'
@@ -46,7 +46,8 @@ export async function publishUpdates(
   for (const update of updates) {
     const { updateId } = update.manifest
     steps.push({ statement: insertUpdate(instance, update), refusal: { reason: 'already-exists', updateId } })
-    for (const statement of [...insertFiles(instance, update), ...insertTerms(instance, update)]) steps.push({ statement })
+    for (const statement of [...insertFiles(instance, update), ...insertTerms(instance, update)])
+      steps.push({ statement })
   }
   // Only now is every parent and every child there, in whatever order they came.
   for (const update of updates) {
@@ -76,7 +77,10 @@ export async function publishUpdates(
   }
 }
 
-function insertUpdate(instance: string, { id, manifest, manifestSha256, friendlyName, contents }: NewUpdate): Statement {
+function insertUpdate(
+  instance: string,
+  { id, manifest, manifestSha256, friendlyName, contents }: NewUpdate,
+): Statement {
   const { provider, name, version } = manifest.updateId
   return {
     sql: `insert into updates (id, instance, provider, name, version, provider_key, name_key, version_order, description,
@@ -110,7 +114,11 @@ function insertUpdate(instance: string, { id, manifest, manifestSha256, friendly
 
 function insertFiles(instance: string, { id, manifest, contents }: NewUpdate): Statement[] {
   const statements: Statement[] = []
-  const insert = (file: ManifestBaseFile, base: { fileId: string } | undefined, downloadHandlerId: string | undefined) => {
+  const insert = (
+    file: ManifestBaseFile,
+    base: { fileId: string } | undefined,
+    downloadHandlerId: string | undefined,
+  ) => {
     const content = contents.get(file.fileName)
     if (content === undefined) throw new Error(`${file.fileName} was not ingested before publishing`)
     // The form of file ids on the original service since 2022 (recorded traffic): the letter f and 16 hex digits.

@@ -12,7 +12,9 @@ const TERM_LENGTH_MAX = 64
 export function searchTerms(text: string): string[] {
   const whole = text.toLowerCase().split(/\s+/)
   const parts = whole.flatMap((word) => word.split(/[^\p{L}\p{N}]+/u))
-  const terms = [...whole, ...parts].filter((term) => /[\p{L}\p{N}]/u.test(term)).map((term) => term.slice(0, TERM_LENGTH_MAX))
+  const terms = [...whole, ...parts]
+    .filter((term) => /[\p{L}\p{N}]/u.test(term))
+    .map((term) => term.slice(0, TERM_LENGTH_MAX))
   return [...new Set(terms)].slice(0, TERMS_MAX)
 }
 

@@ -161,7 +161,11 @@ function keyPage(rows: Row[], limit: number): Page<string, string> {
   )
 }
 
-function page<Item, Position>(items: Item[], last: Row | undefined, positionOf: (row: Row) => Position): Page<Item, Position> {
+function page<Item, Position>(
+  items: Item[],
+  last: Row | undefined,
+  positionOf: (row: Row) => Position,
+): Page<Item, Position> {
   return { items, ...(last !== undefined && { next: positionOf(last) }) }
 }
 
@@ -186,7 +190,9 @@ async function listParents(database: Database, ids: readonly string[]): Promise<
 
 /** The `id`s of the updates that this one references. */
 export async function listChildIds(database: Database, id: string): Promise<string[]> {
-  const rows = await database.query('select child_id from update_references where parent_id = $1 order by child_id', [id])
+  const rows = await database.query('select child_id from update_references where parent_id = $1 order by child_id', [
+    id,
+  ])
   return rows.map((row) => String(row.child_id))
 }
 

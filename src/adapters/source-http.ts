@@ -1,0 +1,160 @@
+import { Agent, type Dispatcher } from 'undici'
+import { AppError } from '../domain/errors.ts'
+import { LIMITS } from '../domain/limits.ts'
+import type { OpenSource } from '../ports/source.ts'
+import { readBody } from './source-body.ts'
+import { checkedConnector, type ResolveHost, resolveBySystem } from './source-connect.ts'
+import { type Deadline, startDeadline } from './source-deadline.ts'
+import { refuseExpired } from './source-expiry.ts'
+import { failureToAnswer, statusFailure, timeout } from './source-failure.ts'
+import { SOURCE_LIMITS, type SourceLimits } from './source-limits.ts'
+import type { SourcePolicy } from './source-policy.ts'
+
+export interface HttpSourceOptions {
+  policy: SourcePolicy
+  /** Of Aduana, for the `user-agent` header. */
+  version: string
+  /** Where they differ from `SOURCE_LIMITS`. */
+  limits?: Partial<SourceLimits>
+  /** The certificate authorities (PEM) to trust instead of those that Node trusts. */
+  ca?: string
+  resolve?: ResolveHost
+  /** The time in milliseconds since 1970, against which expiry is judged. */
+  now?: () => number
+}
+
+export interface HttpSource {
+  open: OpenSource
+  /** Ends every connection. What is still being read fails. */
+  close(): Promise<void>
+}
+
+/**
+ * Fetches over http and https, from addresses that the policy allows. Redirects are followed by hand, at most
+ * `LIMITS.redirectsMax`, each through the same checks. Answers are never decompressed, credentials never sent, proxies never used.
+ */
+export function openHttpSource(options: HttpSourceOptions): HttpSource {
+  const { policy, version, ca, resolve = resolveBySystem, now = Date.now } = options
+  const limits = { ...SOURCE_LIMITS, ...options.limits }
+  const requestHeaders = { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': `aduana/${version}` }
+  const agent = new Agent({
+    connect: checkedConnector({ policy, resolve, ca, connectMs: limits.connectMs }),
+    headersTimeout: limits.silenceMs,
+    bodyTimeout: limits.silenceMs,
+    // undici would let the first https request of a host hold up the others until it knows whether HTTP/2 is spoken.
+    allowH2: false,
+    connections: CONNECTIONS_PER_ORIGIN,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+  })
+
+  async function ask(url: URL, { place, deadline }: { place: string; deadline: Deadline }) {
+    const { signal } = deadline
+    const { origin, pathname, search } = url
+    try {
+      const answer = agent.request({
+        origin,
+        path: pathname + search,
+        method: 'GET',
+        headers: requestHeaders,
+        signal,
+        highWaterMark: BUFFERED_BYTES_MAX,
+      })
+      // undici does not heed the signal before it is connected.
+      return await Promise.race([answer, deadline.passed])
+    } catch (error) {
+      signal.throwIfAborted()
+      throw failureToAnswer(error, { place, limits })
+    }
+  }
+
+  async function follow(start: URL, deadline: Deadline): Promise<{ answer: Dispatcher.ResponseData; place: string }> {
+    let url = start
+    let place = nameOf(start)
+    for (let redirects = 0; ; redirects += 1) {
+      if (url.username !== '' || url.password !== '') {
+        throw new AppError('SourceRefused', `${place} has a user name or password in its URL. Remove it.`)
+      }
+      refuseExpired({ url, place, nowMs: now() })
+      const answer = await ask(url, { place, deadline })
+      if (answer.statusCode === 200) return { answer, place }
+
+      const { statusCode, statusText, headers } = answer
+      discard(answer)
+      if (!REDIRECTS.has(statusCode) || typeof headers.location !== 'string') {
+        // It may have expired between the check and the answer.
+        if (statusCode === 401 || statusCode === 403) refuseExpired({ url, place, nowMs: now() })
+        throw statusFailure({ place, statusCode, statusText, azureCode: headers['x-ms-error-code']?.toString() })
+      }
+      const target = URL.parse(headers.location, url.href)
+      if (redirects === LIMITS.redirectsMax || target === null || !isHttp(target)) {
+        const mistake = redirects === LIMITS.redirectsMax ? `more than ${redirects} times` : 'to no http or https URL'
+        throw new AppError('SourceRedirects', `${nameOf(start)} redirects ${mistake}. Use the final URL.`)
+      }
+      place = `${nameOf(target)} (redirected from ${nameOf(start)})`
+      if (url.protocol === 'https:' && target.protocol === 'http:' && !policy.allowsHost(target)) {
+        throw new AppError(
+          'SourceRefused',
+          `${place} is not fetched: the redirect leads from https to http. Use an https URL, or let the operator allow ` +
+            `the host with --allow-source ${target.host}.`,
+        )
+      }
+      url = target
+    }
+  }
+
+  return {
+    async open(url, { sizeInBytes, signal }) {
+      signal.throwIfAborted()
+      if (!isHttp(url)) {
+        throw new AppError(
+          'SourceRefused',
+          `A URL that begins with "${url.protocol}" is not fetched. Use http or https.`,
+        )
+      }
+      const lateError = () => timeout(`${nameOf(url)}: not finished within ${limits.totalMs / 1000} s.`)
+      const deadline = startDeadline({ signal, totalMs: limits.totalMs, lateError })
+      try {
+        const { answer, place } = await follow(url, deadline)
+        const declared = answer.headers['content-length']
+        if (declared !== undefined && Number(declared) !== sizeInBytes) {
+          discard(answer)
+          throw new AppError(
+            'SizeMismatch',
+            `${place} has ${declared} bytes, but ${sizeInBytes} were stated. Check that the URL names the right file.`,
+          )
+        }
+        // The listener for errors is for a caller that never begins to read: without it, an abort would end the process.
+        answer.body.once('close', deadline.release).on('error', () => {})
+        return readBody(answer.body, { place, sizeInBytes, limits, signal: deadline.signal })
+      } catch (error) {
+        deadline.release()
+        throw error
+      }
+    },
+
+    close: () => agent.destroy(),
+  }
+}
+
+/** What is beyond waits for its turn, so that one origin cannot use up the sockets of the process. */
+const CONNECTIONS_PER_ORIGIN = 64
+/** For an idle connection, also where the source asks for longer. */
+const KEEP_ALIVE_MS = 4000
+/** Enough that the socket is read on while the reader writes; more was not faster. */
+const BUFFERED_BYTES_MAX = 256 * 1024
+const REDIRECTS = new Set([301, 302, 303, 307, 308])
+
+/** Ends the connection: to read a body for politeness is what a hostile source would wait for. */
+function discard({ body }: Dispatcher.ResponseData): void {
+  body.on('error', () => {}).destroy()
+}
+
+function isHttp(url: URL): boolean {
+  return url.protocol === 'https:' || url.protocol === 'http:'
+}
+
+/** The URL without its query: the signature there is a secret. */
+function nameOf(url: URL): string {
+  return url.origin + url.pathname
+}

@@ -1,0 +1,13 @@
+import { ConfigurationError } from '../read-settings.ts'
+
+/** Runs a command and turns what it throws into sentences on standard error and an exit code. */
+export async function report(run: () => Promise<void>): Promise<void> {
+  try {
+    await run()
+  } catch (error) {
+    const sentences =
+      error instanceof ConfigurationError ? error.mistakes : [error instanceof Error ? error.message : String(error)]
+    for (const sentence of sentences) console.error(`aduana: ${sentence}`)
+    process.exitCode = 1
+  }
+}

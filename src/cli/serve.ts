@@ -1,0 +1,44 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { pino } from 'pino'
+import { startServer } from '../compose.ts'
+import { KNOWN_SETTINGS, SERVE_SETTINGS } from '../config.ts'
+import { environmentName, readSettings } from '../read-settings.ts'
+
+/** `aduana serve`: runs until SIGTERM or SIGINT; a second signal stops at once. */
+export async function serve(flags: Record<string, string | string[] | undefined>): Promise<void> {
+  const { config: configFlag, ...settings } = flags
+  const path = configFlag?.toString() ?? process.env[environmentName('config')]
+  const config = readSettings(SERVE_SETTINGS, {
+    flags: settings,
+    environment: process.env,
+    file: path ? { path, text: await readFile(path, 'utf8') } : undefined,
+    known: KNOWN_SETTINGS,
+  })
+  // Standard output is for people and scripts that wait for "ready"; the log goes to standard error.
+  const log = pino({ level: config['log-level'] }, pino.destination({ dest: 2, sync: false }))
+  const server = await startServer(config, log)
+
+  console.log(`ready ${server.httpUrl} ${server.httpsUrl}`)
+  console.log(`  A token:       npx aduana token${config.data === './data' ? '' : ` --data ${config.data}`}`)
+  console.log(`  The API:       ${server.httpUrl}/docs`)
+  if (server.caPath !== undefined)
+    console.log(`  Azure clients: trust ${resolve(server.caPath)}, connect to ${server.httpsUrl}`)
+
+  let stopping = false
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      // Whatever is half done is taken up at the next start, as after a crash.
+      if (stopping) process.exit(1)
+      stopping = true
+      log.info({ signal }, 'stopping')
+      server.stop().then(
+        () => process.exit(0),
+        (error) => {
+          log.error({ err: error }, 'cannot stop cleanly')
+          process.exit(1)
+        },
+      )
+    })
+  }
+}

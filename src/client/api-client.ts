@@ -1,0 +1,189 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { UpdateId } from '../domain/update-id.ts'
+import { readApiError } from './api-error.ts'
+import type {
+  AcceptedOperation,
+  Dialect,
+  ImportUpdateInput,
+  Operation,
+  Update,
+  UpdateFile,
+  UpdateWithContent,
+} from './api-types.ts'
+
+export interface ApiClientOptions {
+  /** Scheme, host and port of the server, such as `http://127.0.0.1:8480`. */
+  baseUrl: string
+  token: string
+  instance: string
+  dialect: Dialect
+  /** For a server whose certificate needs a CA of its own, or for tests. */
+  fetch?: typeof globalThis.fetch
+}
+
+/**
+ * The import half of the REST API in one dialect. Every method throws `ApiError` for an answer that is not a success. Lists
+ * follow `nextLink` to their end; leaving the iteration early asks for no further page.
+ */
+export interface ApiClient {
+  /** A parent with its children, or single updates, as one operation. The v2 dialect takes exactly one input. */
+  importUpdate(inputs: readonly ImportUpdateInput[]): Promise<AcceptedOperation>
+  deleteUpdate(updateId: UpdateId): Promise<AcceptedOperation>
+  getOperation(operationId: string): Promise<Operation>
+  /**
+   * Polls at the pace of `Retry-After` until the operation has ended, and answers it: `Failed` is an answer too. Throws a
+   * plain `Error` if it has not ended after `timeoutMs` (30 minutes unless told). `onPoll` sees every state, the last too.
+   */
+  waitForOperation(operationId: string, options?: WaitOptions): Promise<Operation>
+  getUpdate(updateId: UpdateId): Promise<Update>
+  getFile(file: { updateId: UpdateId; fileId: string }): Promise<UpdateFile>
+  listProviders(): AsyncIterable<string>
+  listNames(provider: string): AsyncIterable<string>
+  /** `filter` as in `isDeployable eq false`. */
+  listVersions(of: { provider: string; name: string; filter?: string }): AsyncIterable<string>
+  /** The ids of the files. */
+  listFiles(updateId: UpdateId): AsyncIterable<string>
+  /** `top` is the size of a page. */
+  listOperations(options?: { filter?: string; top?: number }): AsyncIterable<Operation>
+  /** Not part of the published v2 API. */
+  listUpdates(options?: { search?: string; filter?: string }): AsyncIterable<Update>
+  /** The update with the addresses of its files: Aduana's own addition, the same in every dialect. */
+  getUpdateWithContent(updateId: UpdateId): Promise<UpdateWithContent>
+}
+
+export interface WaitOptions {
+  timeoutMs?: number
+  onPoll?: (operation: Operation) => void
+}
+
+const DIALECTS = {
+  v2: {
+    service: 'deviceupdate',
+    version: '/v2',
+    apiVersion: undefined,
+    optionPrefix: '$',
+    importVerb: '?action=import',
+  },
+  '2021': {
+    service: 'deviceupdate',
+    version: '',
+    apiVersion: '2021-06-01-preview',
+    optionPrefix: '$',
+    importVerb: '?action=import',
+  },
+  '2022': { service: 'deviceUpdate', version: '', apiVersion: '2022-10-01', optionPrefix: '', importVerb: ':import' },
+}
+
+const POLL_MS = 1_000
+const WAIT_MS = 30 * 60_000
+
+/** A client for one instance of one server. It sends nothing until a method is called. */
+export function createApiClient({
+  baseUrl,
+  token,
+  instance,
+  dialect,
+  fetch = globalThis.fetch,
+}: ApiClientOptions): ApiClient {
+  const { service, version, apiVersion, optionPrefix, importVerb } = DIALECTS[dialect]
+  const updates = `/${service}/${instance}${version}/updates`
+
+  /** The path and query of something below `updates`. Spaces become %20, as official clients send them, not `+`. */
+  function address(rest: string, options: Record<string, string | number | undefined> = {}): string {
+    const query = Object.entries(options)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => `${optionPrefix}${name}=${encodeURIComponent(String(value))}`)
+    if (apiVersion !== undefined) query.push(`api-version=${apiVersion}`)
+    if (query.length === 0) return `${updates}${rest}`
+    return `${updates}${rest}${rest.includes('?') ? '&' : '?'}${query.join('&')}`
+  }
+
+  async function send(
+    path: string,
+    { method = 'GET', body }: { method?: string; body?: unknown } = {},
+  ): Promise<Response> {
+    const url = new URL(path, baseUrl)
+    // A link in an answer decides where the token goes next.
+    if (url.origin !== new URL(baseUrl).origin)
+      throw new Error(`The server sent a link to another server, ${url.origin}.`)
+    const response = await fetch(url, {
+      method,
+      headers: {
+        accept: 'application/json',
+        authorization: `Bearer ${token}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    if (!response.ok) throw await readApiError(response)
+    return response
+  }
+
+  async function get<T>(path: string): Promise<T> {
+    return (await (await send(path)).json()) as T
+  }
+
+  async function* list<T>(path: string): AsyncGenerator<T> {
+    let next: string | undefined = path
+    while (next !== undefined) {
+      const page: { value: T[]; nextLink?: string } = await get(next)
+      yield* page.value
+      next = page.nextLink
+    }
+  }
+
+  async function accepted(answer: Promise<Response>): Promise<AcceptedOperation> {
+    const operationLocation = (await answer).headers.get('operation-location')
+    if (operationLocation === null) throw new Error('The server accepted the request without an Operation-Location.')
+    const operationId = new URL(operationLocation, baseUrl).pathname.split('/').at(-1) as string
+    return { operationId, operationLocation }
+  }
+
+  const operationPath = (operationId: string) => address(`/operations/${encodeURIComponent(operationId)}`)
+
+  return {
+    async importUpdate(inputs) {
+      if (dialect === 'v2' && inputs.length !== 1)
+        throw new RangeError('The v2 dialect imports one update per request.')
+      return accepted(send(address(importVerb), { method: 'POST', body: dialect === 'v2' ? inputs[0] : inputs }))
+    },
+    deleteUpdate: (updateId) => accepted(send(address(updatePath(updateId)), { method: 'DELETE' })),
+    getOperation: (operationId) => get(operationPath(operationId)),
+    async waitForOperation(operationId, { timeoutMs = WAIT_MS, onPoll } = {}) {
+      const deadline = performance.now() + timeoutMs
+      for (;;) {
+        const response = await send(operationPath(operationId))
+        const operation = (await response.json()) as Operation
+        onPoll?.(operation)
+        if (operation.status === 'Succeeded' || operation.status === 'Failed') return operation
+        const leftMs = deadline - performance.now()
+        if (leftMs <= 0) throw new Error(`Operation ${operationId} is still ${operation.status} after ${timeoutMs} ms.`)
+        await delay(Math.min(retryAfterMs(response), leftMs))
+      }
+    },
+    getUpdate: (updateId) => get(address(updatePath(updateId))),
+    getFile: ({ updateId, fileId }) => get(address(`${updatePath(updateId)}/files/${encodeURIComponent(fileId)}`)),
+    listProviders: () => list(address('/providers')),
+    listNames: (provider) => list(address(`/providers/${encodeURIComponent(provider)}/names`)),
+    listVersions: ({ provider, name, filter }) =>
+      list(
+        address(`/providers/${encodeURIComponent(provider)}/names/${encodeURIComponent(name)}/versions`, { filter }),
+      ),
+    listFiles: (updateId) => list(address(`${updatePath(updateId)}/files`)),
+    listOperations: ({ filter, top } = {}) => list(address('/operations', { filter, top })),
+    listUpdates: ({ search, filter } = {}) => list(address('', { search, filter })),
+    getUpdateWithContent: (updateId) => get(`/aduana/v1/${instance}/updates${updatePath(updateId)}`),
+  }
+}
+
+function updatePath({ provider, name, version }: UpdateId): string {
+  const [p, n, v] = [provider, name, version].map(encodeURIComponent)
+  return `/providers/${p}/names/${n}/versions/${v}`
+}
+
+/** `Retry-After` as seconds or a date; a second where it is missing, so that polling never becomes a busy loop. */
+function retryAfterMs(response: Response): number {
+  const text = response.headers.get('retry-after') ?? ''
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now()
+  return Number.isNaN(ms) ? POLL_MS : Math.max(ms, 0)
+}

@@ -1,0 +1,110 @@
+import type { UpdateId } from '../domain/update-id.ts'
+
+/** The generation of the REST API that a client speaks: private preview, 2021-06-01-preview, or 2022-10-01. */
+export type Dialect = 'v2' | '2021' | '2022'
+
+/** Algorithm → base64 of the digest. */
+export type Hashes = Record<string, string>
+
+/** One update to import (REST API 2022-10-01, ImportUpdateInputItem). */
+export interface ImportUpdateInput {
+  importManifest: { url: string; sizeInBytes: number; hashes: Hashes }
+  friendlyName?: string
+  files?: { filename: string; url: string }[]
+}
+
+/** An operation that the server accepted and works on. */
+export interface AcceptedOperation {
+  operationId: string
+  /** As the server wrote it: relative, in the caller's dialect. */
+  operationLocation: string
+}
+
+/** REST API 2022-10-01, UpdateOperation; `updateId` instead of `update` in older dialects. */
+export interface Operation {
+  operationId: string
+  status: 'NotStarted' | 'Running' | 'Succeeded' | 'Failed'
+  updateId?: UpdateId
+  update?: { updateId: UpdateId; description?: string; friendlyName?: string }
+  resourceLocation?: string
+  error?: OperationError
+  traceId?: string
+  lastActionDateTime: string
+  createdDateTime: string
+  etag?: string
+}
+
+export interface OperationError {
+  code: string
+  message: string
+  target?: string
+  details?: OperationError[]
+  innererror?: InnerError
+  occurredDateTime?: string
+}
+
+export interface InnerError {
+  code: string
+  message?: string
+  errorDetail?: string
+  innerError?: InnerError
+}
+
+/** REST API 2022-10-01, Update. */
+export interface Update {
+  updateId: UpdateId
+  description?: string
+  friendlyName?: string
+  isDeployable?: boolean
+  updateType?: string
+  installedCriteria?: string
+  compatibility: Record<string, string>[]
+  instructions?: { steps: Step[] }
+  referencedBy?: UpdateId[]
+  scanResult?: string
+  manifestVersion: string
+  importedDateTime: string
+  createdDateTime: string
+  etag?: string
+}
+
+export interface Step {
+  type?: 'inline' | 'reference'
+  description?: string
+  handler?: string
+  handlerProperties?: Record<string, unknown>
+  files?: string[]
+  updateId?: UpdateId
+}
+
+export interface UpdateFileBase {
+  fileName: string
+  sizeInBytes: number
+  hashes: Hashes
+  mimeType?: string
+  scanResult?: string
+  scanDetails?: string
+  properties?: Record<string, string>
+}
+
+/** REST API 2022-10-01, UpdateFile. */
+export interface UpdateFile extends UpdateFileBase {
+  fileId: string
+  relatedFiles?: UpdateFileBase[]
+  downloadHandler?: { id: string }
+  etag?: string
+}
+
+/** An update with the addresses of its content: Aduana's own addition. */
+export interface UpdateWithContent extends Update {
+  files: ContentFile[]
+}
+
+export interface ContentFile {
+  fileId: string
+  fileName: string
+  sizeInBytes: number
+  hashes: Hashes
+  /** Absolute. */
+  contentUrl: string
+}

@@ -1,0 +1,156 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { openFilesystemBlobs } from './adapters/blobs-filesystem.ts'
+import { lockData } from './adapters/data-lock.ts'
+import { openSqlite, SQLITE_DIALECT } from './adapters/database-sqlite.ts'
+import { AUDIENCE, openLocalIssuer } from './adapters/local-issuer.ts'
+import { loadOwnTls } from './adapters/own-tls.ts'
+import { openHttpSource } from './adapters/source-http.ts'
+import { createSourcePolicy } from './adapters/source-policy.ts'
+import { loadTls, type Tls } from './adapters/tls-files.ts'
+import { createTokenVerifier } from './adapters/token-verifier.ts'
+import { DEFAULT_INSTANCE, type ServeConfig } from './config.ts'
+import { createApp } from './http/app.ts'
+import { listen } from './http/listeners.ts'
+import { startRounds } from './services/rounds.ts'
+import { runDeletion } from './services/run-deletion.ts'
+import { runImport } from './services/run-import.ts'
+import { sweep, sweepLeftovers } from './services/sweep.ts'
+import { startWorker } from './services/worker.ts'
+import { createInstances, listInstances } from './store/instances.ts'
+import { migrate } from './store/migrate.ts'
+import { releaseAllLeases } from './store/operations.ts'
+import { VERSION } from './version.ts'
+
+const DAY_MS = 24 * 3600 * 1000
+/** Listening here names no host that a certificate could be for. */
+const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
+
+export interface Server {
+  httpUrl: string
+  httpsUrl: string
+  /** Where a client finds the certificate to trust; absent with own certificates. */
+  caPath: string | undefined
+  /** Stops taking requests, gives running operations `grace`, parks the rest and closes everything. */
+  stop(): Promise<void>
+}
+
+/** Builds a running server from its configuration. The only place that knows every implementation; read it from top to bottom. */
+export async function startServer(config: ServeConfig, log: Logger): Promise<Server> {
+  const folder = config.data
+  await mkdir(folder, { recursive: true, mode: 0o750 })
+  await using closing = new AsyncDisposableStack()
+
+  const lock = await lockData(join(folder, 'lock.db'))
+  closing.defer(() => lock.release())
+
+  const database = openSqlite(join(folder, 'aduana.db'))
+  closing.defer(() => database.close())
+  await migrate(database, SQLITE_DIALECT)
+  // The lock says that no other process is at work, so whatever runs was left by one that died.
+  await releaseAllLeases(database)
+  await createInstances(database, config.instance.length > 0 ? config.instance : [DEFAULT_INSTANCE])
+  const instances = new Set(await listInstances(database))
+
+  const blobs = await openFilesystemBlobs({ folder: join(folder, 'blobs') })
+  const source = openHttpSource({ policy: createSourcePolicy(config['allow-source']), version: VERSION })
+  closing.defer(() => source.close())
+
+  const localIssuer = await openLocalIssuer({ folder })
+  const verify = createTokenVerifier({
+    issuers: [{ issuer: localIssuer.issuer, keys: localIssuer.keys, audiences: [AUDIENCE, `${AUDIENCE}/`] }],
+  })
+
+  const worker = startWorker({
+    database,
+    log,
+    run: (operation, signal) =>
+      operation.request.kind === 'import'
+        ? runImport(operation, operation.request, { database, blobs, openSource: source.open, signal })
+        : runDeletion(operation, operation.request.updateId, database),
+  })
+  closing.defer(() => worker.stop(config.grace))
+
+  const graceMs = config['sweep-after']
+  const sweeping = startRounds(
+    Math.min(Math.max(graceMs / 2, 500), 600_000),
+    async () => {
+      const report = await sweep({ database, blobs }, { graceMs })
+      if (report.blobsDeleted + report.operationsForgotten > 0) log.info(report, 'swept')
+    },
+    log,
+  )
+  closing.defer(() => sweeping.stop())
+  const tidying = startRounds(
+    DAY_MS,
+    async () => {
+      const leftovers = await sweepLeftovers({ database, blobs }, { graceMs })
+      if (leftovers > 0) log.info({ leftovers }, 'deleted what a crash left in the store')
+    },
+    log,
+  )
+  closing.defer(() => tidying.stop())
+
+  let isReady = true
+  const { handler, fastify } = await createApp({
+    database,
+    blobs,
+    wake: worker.wake,
+    verify,
+    hasInstance: (instance) => instances.has(instance),
+    isReady: () => isReady,
+    publicUrl: config['public-url'],
+    issuer: { audience: AUDIENCE },
+    version: VERSION,
+    log,
+  })
+  closing.defer(() => fastify.close())
+
+  const loadCertificates = () => loadTlsOf(config, log)
+  const tls = await loadCertificates()
+  const listeners = await listen(handler, {
+    http: config.http,
+    https: config.https,
+    tls: { key: tls.keyPem, cert: tls.certPem },
+  })
+  closing.defer(() => listeners.close())
+  const renewing = startRounds(
+    DAY_MS,
+    async () => {
+      const renewed = await loadCertificates()
+      listeners.renewTls({ key: renewed.keyPem, cert: renewed.certPem })
+    },
+    log,
+  )
+  closing.defer(() => renewing.stop())
+
+  const open = closing.move()
+  return {
+    httpUrl: listeners.httpUrl,
+    httpsUrl: listeners.httpsUrl,
+    caPath: tls.caPem === undefined ? undefined : join(folder, 'tls', 'ca.pem'),
+    async stop() {
+      isReady = false
+      await open.disposeAsync()
+    },
+  }
+}
+
+/** The operator's own certificate, or one of the private CA in the data folder for every name that this server is reached by. */
+async function loadTlsOf(config: ServeConfig, log: Logger): Promise<Tls> {
+  const { data, https, 'tls-cert': certPath, 'tls-key': keyPath, 'public-url': publicUrl } = config
+  if ((certPath === undefined) !== (keyPath === undefined)) throw new Error('--tls-cert and --tls-key belong together.')
+  const tls =
+    certPath !== undefined && keyPath !== undefined
+      ? await loadOwnTls({ certPath, keyPath })
+      : await loadTls({
+          folder: data,
+          hostNames: [
+            ...(ANY_ADDRESS.has(https.host) ? [] : [https.host]),
+            ...(publicUrl ? [new URL(publicUrl).hostname] : []),
+          ],
+        })
+  for (const note of tls.notes) log.info({ expiresAt: tls.expiresAt }, note)
+  return tls
+}

@@ -1,0 +1,155 @@
+import { parseAllowedSource } from './adapters/source-policy.ts'
+import { roleNamed } from './domain/permissions.ts'
+import type { HostPort } from './http/listeners.ts'
+import type { Setting, ValuesOf } from './read-settings.ts'
+import { INSTANCE_NAME } from './store/instances.ts'
+
+/** Every setting, by its flag. `docs/configuration.md` is made from these tables. */
+
+const data = {
+  placeholder: 'DIR',
+  description: 'folder that keeps all state',
+  default: './data',
+  parse: (text: string) => text,
+} satisfies Setting<string>
+
+export const SERVE_SETTINGS = {
+  data,
+  http: {
+    placeholder: 'HOST:PORT',
+    description: 'where to listen with plain http, for people and the command line; port 0 takes a free one',
+    default: '127.0.0.1:8480',
+    parse: parseHostPort,
+  },
+  https: {
+    placeholder: 'HOST:PORT',
+    description: 'where to listen with https, for Azure clients',
+    default: '127.0.0.1:8443',
+    parse: parseHostPort,
+  },
+  instance: {
+    placeholder: 'NAME',
+    description: 'instance to make if it is not there yet (repeatable; default: one called "default")',
+    isList: true,
+    parse: parseInstance,
+  },
+  'allow-source': {
+    placeholder: 'HOST-OR-CIDR[:PORT]',
+    description: 'private host or range that files may be fetched from (repeatable); public addresses always may',
+    isList: true,
+    parse: parseAllowedSource,
+  },
+  'tls-cert': {
+    placeholder: 'FILE',
+    description: 'own certificate chain for https, in PEM; without it a private CA makes one',
+    parse: (text: string) => text,
+  },
+  'tls-key': { placeholder: 'FILE', description: 'private key of --tls-cert, in PEM', parse: (text: string) => text },
+  'public-url': {
+    placeholder: 'URL',
+    description: 'how devices reach this server, for content addresses (default: as the caller reached it)',
+    parse: parsePublicUrl,
+  },
+  'sweep-after': {
+    placeholder: 'DURATION',
+    description: 'how long bytes that no update names any more are kept',
+    default: '24h',
+    parse: parseDuration,
+  },
+  grace: {
+    placeholder: 'DURATION',
+    description: 'how long a stopping server lets running operations go on before it parks them',
+    default: '10s',
+    parse: parseDuration,
+  },
+  'log-level': {
+    placeholder: 'LEVEL',
+    description: 'fatal, error, warn, info, debug, trace or silent',
+    default: 'info',
+    parse: parseLogLevel,
+  },
+} satisfies Record<string, Setting<unknown>>
+
+export type ServeConfig = ValuesOf<typeof SERVE_SETTINGS>
+
+export const TOKEN_SETTINGS = {
+  data,
+  role: {
+    placeholder: 'ROLE',
+    description: 'role that the token gives, by name or id',
+    default: 'Device Update Administrator',
+    parse: parseRole,
+  },
+  instance: {
+    placeholder: 'NAME',
+    description: 'instance that it gives the role in (repeatable; default: "default")',
+    isList: true,
+    parse: parseInstance,
+  },
+  minutes: {
+    placeholder: 'N',
+    description: 'how long the token is good',
+    default: '60',
+    parse: parseMinutes,
+  },
+} satisfies Record<string, Setting<unknown>>
+
+/** The flags of every command: a variable of one command is not a mistake for another. */
+export const KNOWN_SETTINGS: readonly string[] = [...Object.keys(SERVE_SETTINGS), ...Object.keys(TOKEN_SETTINGS)]
+
+/** The instance that is there unless others are named. */
+export const DEFAULT_INSTANCE = 'default'
+
+export function parseHostPort(text: string): HostPort {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([^:\s]+)):(\d{1,5})$/i.exec(text)
+  const port = Number(match?.[3])
+  const host = match?.[1] ?? match?.[2]
+  if (host === undefined || port > 65535)
+    throw new Error(`${text} is not HOST:PORT, such as 127.0.0.1:8480 or [::1]:8480.`)
+  return { host, port }
+}
+
+function parseInstance(text: string): string {
+  if (!INSTANCE_NAME.test(text)) {
+    throw new Error(`${text} is not an instance name: 3 to 36 lower-case letters, digits and dashes.`)
+  }
+  return text
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** Milliseconds of `500ms`, `30s`, `10m`, `24h` or `7d`. */
+export function parseDuration(text: string): number {
+  const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text)
+  const unit = UNITS[match?.[2] ?? '']
+  if (match === null || unit === undefined) throw new Error(`${text} is not a duration, such as 30s, 10m, 24h or 7d.`)
+  return Number(match[1]) * unit
+}
+
+function parsePublicUrl(text: string): string {
+  const url = URL.parse(text)
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '' || url.username !== '') {
+    throw new Error(`${text} is not an http or https URL without query, such as https://updates.example.com.`)
+  }
+  return url.href.replace(/\/$/, '')
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
+
+function parseLogLevel(text: string): string {
+  if (!LOG_LEVELS.includes(text)) throw new Error(`${text} is not one of ${LOG_LEVELS.join(', ')}.`)
+  return text
+}
+
+function parseRole(text: string) {
+  const role = roleNamed(text)
+  if (role === undefined) throw new Error(`${text} is not a role; the widest is "Device Update Administrator".`)
+  return role
+}
+
+function parseMinutes(text: string): number {
+  const minutes = Number(text)
+  if (!/^\d{1,6}$/.test(text) || minutes < 1 || minutes > 525_600)
+    throw new Error(`${text} is not a number of minutes from 1 to 525600.`)
+  return minutes
+}

@@ -1,0 +1,67 @@
+import type { Findings } from '../findings.ts'
+import { type JsonNode, quote } from '../json-document.ts'
+import { hasType, readText } from '../read-json-values.ts'
+
+const DIGEST_BYTES = new Map([
+  ['md5', 16],
+  ['sha1', 20],
+  ['sha224', 28],
+  ['sha256', 32],
+  ['sha384', 48],
+  ['sha512', 64],
+])
+
+/**
+ * Reads digests by algorithm, names in lower case (import schema 4.0, fileHashes). Digests of algorithms that are not known
+ * here are kept unchecked.
+ */
+export function readHashes(node: JsonNode | undefined, findings: Findings): Record<string, string> {
+  if (node === undefined || !hasType(node, 'object', findings)) return {}
+  const hashes = node.members.map((member) => [member.name.toLowerCase(), readHash(member, findings)] as const)
+  if (!hashes.some(([algorithm]) => algorithm === 'sha256')) {
+    findings.error('MemberMissing', node, `${node.label} lacks "sha256". Add the SHA-256 digest in base64.`)
+  }
+  return Object.fromEntries(hashes)
+}
+
+function readHash(node: JsonNode, findings: Findings): string {
+  const bytes = DIGEST_BYTES.get(node.name.toLowerCase())
+  if (bytes === undefined) {
+    const known = [...DIGEST_BYTES.keys()].join(', ')
+    findings.advise(node, () => `${quote(node.name)} cannot be checked; known algorithms are ${known}.`)
+    return readText(node, { max: 256 }, findings)
+  }
+  if (!hasType(node, 'string', findings)) return ''
+  const text = String(node.value)
+  const problem = problemOfDigest(text, bytes)
+  if (problem !== undefined) {
+    const wanted = `the ${bytes} raw bytes in standard base64 (${Math.ceil(bytes / 3) * 4} characters)`
+    findings.error('HashWrong', node, `${node.label} ${problem} Device Update wants ${wanted}.`)
+  }
+  return text
+}
+
+/** What is wrong with base64 that should decode to `bytes` bytes, with the right text where it can be told. */
+function problemOfDigest(text: string, bytes: number): string | undefined {
+  const decoded = Buffer.from(text, 'base64')
+  const canonical = decoded.toString('base64')
+  if (decoded.length === bytes && canonical === text) return undefined
+  if (isHexOf(text, bytes)) {
+    return `looks like a hex digest; in base64 it is "${Buffer.from(text, 'hex').toString('base64')}".`
+  }
+  if (isHexOf(decoded.toString('latin1'), bytes)) {
+    return `is base64 of a hex digest; it should be "${Buffer.from(decoded.toString('latin1'), 'hex').toString('base64')}".`
+  }
+  const isUrlForm = /[-_]/.test(text)
+  const letters = text.replaceAll('-', '+').replaceAll('_', '/').replaceAll(/[=\s]/g, '')
+  if (decoded.length === bytes && letters === canonical.replaceAll('=', '')) {
+    return `${isUrlForm ? 'is base64url' : 'has wrong padding or white space'}; it should be "${canonical}".`
+  }
+  if (text === '') return 'is empty.'
+  if (canonical === text) return `is the base64 of ${decoded.length} bytes, but the digest has ${bytes}.`
+  return 'is not exact base64.'
+}
+
+function isHexOf(text: string, bytes: number): boolean {
+  return text.length === bytes * 2 && /^[0-9a-f]+$/i.test(text)
+}

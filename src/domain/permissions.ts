@@ -1,0 +1,60 @@
+/** What a caller may do (data actions of the original service's roles: updates and management, each read, write, delete). */
+export type Permission =
+  | 'updates/read'
+  | 'updates/write'
+  | 'updates/delete'
+  | 'management/read'
+  | 'management/write'
+  | 'management/delete'
+
+export interface Role {
+  /** The role definition's GUID; empty for the private preview's role, which had none. */
+  id: string
+  name: string
+  permissions: ReadonlySet<Permission>
+}
+
+const UPDATES_ALL: Permission[] = ['updates/read', 'updates/write', 'updates/delete']
+const MANAGEMENT_ALL: Permission[] = ['management/read', 'management/write', 'management/delete']
+
+/** The built-in roles of Azure for Device Update, and the single role of its private preview. */
+export const ROLES: readonly Role[] = [
+  role('02ca0879-e8e4-47a5-a61e-5c618b76e64a', 'Device Update Administrator', [...UPDATES_ALL, ...MANAGEMENT_ALL]),
+  role('0378884a-3af5-44ab-8323-f5b22f9f3c98', 'Device Update Content Administrator', UPDATES_ALL),
+  role('d1ee9a80-8b14-47f0-bdc2-f4a351625a7b', 'Device Update Content Reader', ['updates/read']),
+  role('e4237640-0e3d-4a46-8fda-70bc94856432', 'Device Update Deployments Administrator', [
+    'updates/read',
+    ...MANAGEMENT_ALL,
+  ]),
+  role('49e2f5d2-7741-4835-8efa-19e1fe35e47f', 'Device Update Deployments Reader', ['updates/read', 'management/read']),
+  role('e9dba6fb-3d52-4cf0-bce3-f06ce71b9e0f', 'Device Update Reader', ['updates/read', 'management/read']),
+  role('', 'ADU FullAccessAdmin', [...UPDATES_ALL, ...MANAGEMENT_ALL]),
+]
+
+function role(id: string, name: string, permissions: Permission[]): Role {
+  return { id, name, permissions: new Set(permissions) }
+}
+
+/** Finds a role by its name, with or without blanks, or by its GUID; letter case makes no difference. */
+export function roleNamed(text: string): Role | undefined {
+  const wanted = text.toLowerCase().replaceAll(' ', '')
+  if (wanted === '') return undefined
+  return ROLES.find(({ id, name }) => id === wanted || name.toLowerCase().replaceAll(' ', '') === wanted)
+}
+
+/** Who calls, as a verified token says. */
+export interface Principal {
+  subject: string
+  issuer: string
+  /** Roles hold only in the instances that they are given for. */
+  grants: readonly { role: Role; instance: string }[]
+}
+
+/** What a principal may do in an instance; empty where it has no role there. */
+export function permissionsIn(principal: Principal, instance: string): ReadonlySet<Permission> {
+  const permissions = new Set<Permission>()
+  for (const grant of principal.grants) {
+    if (grant.instance === instance) for (const permission of grant.role.permissions) permissions.add(permission)
+  }
+  return permissions
+}

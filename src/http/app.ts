@@ -1,0 +1,170 @@
+import { createServer, type RequestListener } from 'node:http'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  LogController,
+} from 'fastify'
+import { AppError } from '../domain/errors.ts'
+import { LIMITS } from '../domain/limits.ts'
+import type { BlobStore } from '../ports/blob-store.ts'
+import type { Database } from '../ports/database.ts'
+import { aduanaRoutes } from './aduana-routes.ts'
+import { authenticate, type VerifyToken } from './authenticate.ts'
+import { type ApiRoute, callOf, send } from './call.ts'
+import { serveContent } from './content.ts'
+import { serveHealth } from './health.ts'
+import { describeApi, type Issuer } from './openapi.ts'
+import { operationRoutes } from './operation-routes.ts'
+import { problemOf } from './problems.ts'
+import { DOCUMENTS, DOCUMENTS_V2 } from './schemas.ts'
+import { traceparentOf } from './traces.ts'
+import { updateRoutes } from './update-routes.ts'
+
+export interface AppOptions {
+  database: Database
+  blobs: BlobStore
+  /** Tells a worker that there may be something to do. */
+  wake: () => void
+  verify: VerifyToken
+  hasInstance: (instance: string) => boolean
+  /** Whether the server takes requests that change something; false while it stops. */
+  isReady: () => boolean
+  publicUrl: string | undefined
+  issuer: Issuer
+  version: string
+  log: FastifyBaseLogger
+}
+
+export interface App {
+  /** For any number of servers. */
+  handler: RequestListener
+  /** Handles a request without a socket, for tests and for the description of the API. */
+  fastify: FastifyInstance
+}
+
+/** Builds the REST API. Read from top to bottom, it is the order in which a request goes through. */
+export async function createApp(options: AppOptions): Promise<App> {
+  const { database, blobs, log } = options
+  let handler: RequestListener = () => {}
+  const app = Fastify({
+    loggerInstance: log,
+    // Reads come by the thousand; metrics count them, a line for each would only cost.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: LIMITS.requestBodyBytesMax,
+    routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, maxParamLength: 300 },
+    rewriteUrl: (request) => unescapeColon(request.url ?? '/'),
+    frameworkErrors: (_error, request, reply) => {
+      request.traceparent = traceparentOf(request.headers.traceparent)
+      fail(new AppError('InvalidRequest', 'The path is not a valid URL.'), request.traceparent, reply as FastifyReply)
+    },
+    serverFactory(listener) {
+      handler = listener as RequestListener
+      return createServer(listener)
+    },
+  })
+  // Documents are checked by the handlers and written as text: parts of them must stay as they are, to the letter.
+  app.setValidatorCompiler(() => () => true)
+  app.setSerializerCompiler(() => JSON.stringify)
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    /^(application|text)\/([\w.+-]+\+)?json\b/i,
+    { parseAs: 'buffer' },
+    async (_request: unknown, body: Buffer) => readJson(body),
+  )
+
+  app.decorateRequest('traceparent', '')
+  app.decorateRequest('caller')
+  app.addHook('onRequest', (request, reply, done) => {
+    request.traceparent = traceparentOf(request.headers.traceparent)
+    reply.header('traceparent', request.traceparent)
+    done()
+  })
+  app.setErrorHandler((error: FastifyError | AppError, request, reply) => {
+    if (!(error instanceof AppError) && (error.statusCode ?? 500) >= 500) {
+      log.error({ err: error, traceparent: request.traceparent }, 'request failed by a mistake in Aduana')
+    }
+    return fail(asAppError(error), request.traceparent, reply)
+  })
+  app.setNotFoundHandler((request, reply) =>
+    fail(new AppError('NotFound', `There is no ${request.method} at this path.`), request.traceparent, reply),
+  )
+
+  await describeApi(app, options)
+  serveHealth(app, options)
+  serveContent(app, { database, blobs })
+  const mount = (base: string, routes: readonly ApiRoute[], tag: string, isV2Path = false) => {
+    for (const { method, path, permission, schema, handle } of routes) {
+      app.route({
+        method,
+        url: base + path,
+        schema: { ...schema, tags: [tag] },
+        async onRequest(request) {
+          request.caller = await authenticate(request, permission, options)
+          if (method !== 'GET' && !options.isReady()) throw new AppError('Unavailable', 'The server is stopping.')
+        },
+        handler: async (request, reply) => send(reply, await handle(callOf(request, { isV2Path }))),
+      })
+    }
+  }
+  mount(
+    '/deviceUpdate/:instanceId',
+    [...updateRoutes(options, DOCUMENTS), ...operationRoutes(options, DOCUMENTS)],
+    'Updates',
+  )
+  mount(
+    '/deviceUpdate/:instanceId/v2',
+    [...updateRoutes(options, DOCUMENTS_V2), ...operationRoutes(options, DOCUMENTS_V2)],
+    'Updates (v2, 2020-09-01)',
+    true,
+  )
+  mount('/aduana/v1/:instanceId', aduanaRoutes(options), 'Aduana')
+  for (const base of ['/deviceUpdate/:instanceId', '/deviceUpdate/:instanceId/v2']) {
+    app.all(`${base}/management/*`, { schema: { hide: true } as object }, async () => {
+      throw new AppError('NotImplemented', 'Aduana does not have the device management API yet, only the import API.')
+    })
+  }
+  await app.ready()
+  return { handler, fastify: app }
+}
+
+function fail(error: AppError, traceparent: string, reply: FastifyReply) {
+  const { status, body } = problemOf(error, traceparent)
+  reply.code(status)
+  reply.header('content-type', 'application/problem+json; charset=utf-8')
+  reply.header('traceparent', traceparent)
+  if (status === 401) reply.header('www-authenticate', 'Bearer realm="aduana", error="invalid_token"')
+  if (status === 503) reply.header('retry-after', '5')
+  return reply.send(body)
+}
+
+/** What the framework itself refuses, in our words. */
+function asAppError(error: FastifyError | AppError): AppError {
+  if (error instanceof AppError) return error
+  switch (error.code) {
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new AppError('UnsupportedMediaType', 'The body must be sent with Content-Type: application/json.')
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new AppError('RequestTooLarge', `The body has more than ${LIMITS.requestBodyBytesMax} bytes.`)
+    default:
+      if (error.statusCode !== undefined && error.statusCode < 500) return new AppError('InvalidRequest', error.message)
+      return new AppError('InternalError', 'Aduana made a mistake; its log has the details under this trace id.')
+  }
+}
+
+function readJson(body: Buffer): unknown {
+  try {
+    // TextDecoder drops a byte order mark, which Windows tools write.
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new AppError('InvalidRequest', `The body is not JSON: ${reason.slice(0, 200)}`, { target: '' })
+  }
+}
+
+/** Some clients escape the colon of `updates:import`. The router would not find it. */
+function unescapeColon(url: string): string {
+  const [path = '', ...query] = url.split('?')
+  return [path.replaceAll(/%3a/gi, ':'), ...query].join('?')
+}

@@ -1,0 +1,105 @@
+import type { FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
+import { AppError } from '../domain/errors.ts'
+import type { Permission } from '../domain/permissions.ts'
+import type { Caller } from '../services/accept-operation.ts'
+import { chooseDialect } from './dialects/choose.ts'
+import type { Dialect } from './dialects/dialect.ts'
+
+/** What a handler of the API gets: nothing of it depends on the HTTP framework. */
+export interface Call {
+  instance: string
+  dialect: Dialect
+  params: Readonly<Record<string, string>>
+  query: Query
+  body: unknown
+  ifNoneMatch: string | undefined
+  caller: Caller
+  /** Scheme, host and port that the caller used, such as `https://127.0.0.1:8443`. */
+  origin: string
+  /** The path that the caller asked for, without the query. */
+  path: string
+}
+
+/** Query options under their plain names: `$filter` and `filter` are the same. */
+export interface Query {
+  action?: string
+  apiVersion?: string
+  filter?: string
+  search?: string
+  top?: string
+  skipToken?: string
+}
+
+export interface Answer {
+  status: number
+  headers?: Readonly<Record<string, string>>
+  /** JSON text; absent for an answer without a body. */
+  body?: string
+}
+
+/** One row of the table of routes. */
+export interface ApiRoute {
+  method: 'GET' | 'POST' | 'DELETE'
+  path: string
+  permission: Permission
+  schema: FastifySchema
+  handle: (call: Call) => Answer | Promise<Answer>
+}
+
+const QUERY_NAMES: Readonly<Record<string, keyof Query>> = {
+  action: 'action',
+  'api-version': 'apiVersion',
+  filter: 'filter',
+  search: 'search',
+  top: 'top',
+  skiptoken: 'skipToken',
+}
+
+/** Reads the query: names in any letter case, with or without `$`. Options that are not known are ignored. */
+export function readQuery(raw: unknown): Query {
+  const query: Query = {}
+  for (const [name, value] of Object.entries(raw as Record<string, unknown>)) {
+    const known = QUERY_NAMES[name.toLowerCase().replace(/^\$/, '')]
+    if (known === undefined) continue
+    if (typeof value !== 'string' || query[known] !== undefined) {
+      throw new AppError('InvalidRequest', `The query option ${name} stands twice.`, { target: name })
+    }
+    query[known] = value
+  }
+  return query
+}
+
+/** Makes the call that a request stands for. The caller must have been authenticated before. */
+export function callOf(request: FastifyRequest, { isV2Path }: { isV2Path: boolean }): Call {
+  const query = readQuery(request.query)
+  const params = request.params as Record<string, string>
+  return {
+    instance: params.instanceId ?? '',
+    dialect: chooseDialect(isV2Path, query.apiVersion),
+    params,
+    query,
+    body: request.body,
+    ifNoneMatch: request.headers['if-none-match'],
+    caller: request.caller,
+    origin: `${request.protocol}://${request.host}`,
+    path: request.url.split('?', 1)[0] ?? request.url,
+  }
+}
+
+/** Sends an answer as it is. */
+export function send(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
+  reply.code(status)
+  if (headers) reply.headers(headers)
+  if (body !== undefined && !reply.hasHeader('content-type'))
+    reply.header('content-type', 'application/json; charset=utf-8')
+  return reply.send(body)
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the authentication hook; the health and content routes have none. */
+    caller: Caller
+    /** The trace that the request belongs to (W3C Trace Context). */
+    traceparent: string
+  }
+}

@@ -1,0 +1,60 @@
+import { Readable } from 'node:stream'
+import type { FastifyInstance } from 'fastify'
+import { AppError } from '../domain/errors.ts'
+import type { BlobStore } from '../ports/blob-store.ts'
+import type { Database } from '../ports/database.ts'
+import { findContent } from '../store/files.ts'
+import { matches } from './answers.ts'
+import { readByteRange } from './byte-range.ts'
+
+/**
+ * Serves the imported bytes to devices, at `/content/{32 hex}/{fileName}`. There is no token: the address cannot be guessed. There is
+ * no redirect either, since the reference agent follows none. The headers keep a browser from running what it gets.
+ */
+export function serveContent(
+  app: FastifyInstance,
+  { database, blobs }: { database: Database; blobs: BlobStore },
+): void {
+  app.get<{ Params: { contentId: string; fileName: string } }>(
+    '/content/:contentId/:fileName',
+    { schema: { summary: 'Get the bytes of a file', security: [] } },
+    async (request, reply) => {
+      const content = await findContent(database, request.params.contentId.toLowerCase())
+      // Some tools lower-case file names; the address is unguessable without it.
+      if (content?.fileName.toLowerCase() !== request.params.fileName.toLowerCase()) {
+        throw new AppError('NotFound', 'There is no content at this address.')
+      }
+      const { sizeInBytes, sha256, blob, fileName } = content
+      const etag = `"${sha256}"`
+      reply.headers({
+        etag,
+        'accept-ranges': 'bytes',
+        'cache-control': 'public, max-age=31536000, immutable',
+        'content-type': 'application/octet-stream',
+        'content-disposition': attachment(fileName),
+        'content-security-policy': 'sandbox',
+        'x-content-type-options': 'nosniff',
+      })
+      if (matches(etag, request.headers['if-none-match'])) return reply.code(304).send()
+
+      const ifRange = request.headers['if-range']
+      const range =
+        ifRange === undefined || ifRange === etag ? readByteRange(request.headers.range, sizeInBytes) : undefined
+      if (range === 'unsatisfiable') {
+        reply.header('content-range', `bytes */${sizeInBytes}`)
+        throw new AppError('RangeNotSatisfiable', `The file has ${sizeInBytes} bytes.`)
+      }
+      const { start, end } = range ?? { start: 0, end: sizeInBytes - 1 }
+      if (range !== undefined) reply.code(206).header('content-range', `bytes ${start}-${end}/${sizeInBytes}`)
+      reply.header('content-length', end - start + 1)
+      if (request.method === 'HEAD') return reply.send()
+      return reply.send(Readable.from(await blobs.open(blob, range), { objectMode: false }))
+    },
+  )
+}
+
+/** A name that browsers save under (RFC 6266): plain ASCII for old ones, UTF-8 for the rest. */
+function attachment(fileName: string): string {
+  const ascii = fileName.replace(/[^\x20-\x7e]|["\\%]/g, '_')
+  return `attachment; filename="${ascii}"; filename*=UTF-8''${encodeURIComponent(fileName).replace(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)}`
+}

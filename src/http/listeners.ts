@@ -1,0 +1,65 @@
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+
+export interface HostPort {
+  host: string
+  /** 0 takes a free one. */
+  port: number
+}
+
+export interface Listeners {
+  /** Such as `http://127.0.0.1:8480`; absent where that listener is off. */
+  httpUrl: string
+  httpsUrl: string
+  /** Takes new certificates without dropping a connection. */
+  renewTls(tls: { key: string; cert: string }): void
+  /** Stops taking connections and waits for requests in flight. */
+  close(): Promise<void>
+}
+
+/** Listens on plain http and on https with one and the same handler. */
+export async function listen(
+  handler: RequestListener,
+  { http, https, tls }: { http: HostPort; https: HostPort; tls: { key: string; cert: string } },
+): Promise<Listeners> {
+  const httpServer = createHttpServer(handler)
+  const httpsServer = createHttpsServer(tls, handler)
+  try {
+    await Promise.all([start(httpServer, http), start(httpsServer, https)])
+  } catch (error) {
+    await Promise.all([close(httpServer), close(httpsServer)])
+    throw error
+  }
+  return {
+    httpUrl: urlOf('http', http.host, httpServer),
+    httpsUrl: urlOf('https', https.host, httpsServer),
+    renewTls: (renewed) => httpsServer.setSecureContext(renewed),
+    async close() {
+      await Promise.all([close(httpServer), close(httpsServer)])
+    },
+  }
+}
+
+function start(server: Server | HttpsServer, { host, port }: HostPort): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const inUse = error.code === 'EADDRINUSE'
+      reject(inUse ? new Error(`Port ${port} on ${host} is in use; choose another one with --http or --https.`) : error)
+    })
+    server.listen({ host, port }, resolve)
+  })
+}
+
+function close(server: Server | HttpsServer): Promise<void> {
+  if (!server.listening) return Promise.resolve()
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeIdleConnections()
+  })
+}
+
+function urlOf(scheme: string, host: string, server: Server | HttpsServer): string {
+  const { port } = server.address() as AddressInfo
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
+}

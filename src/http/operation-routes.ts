@@ -1,0 +1,96 @@
+import Type from 'typebox'
+import { AppError } from '../domain/errors.ts'
+import type { Operation } from '../domain/operation.ts'
+import type { Database } from '../ports/database.ts'
+import { findOperation, listOperations, type OperationPosition } from '../store/operations.ts'
+import { entity, json } from './answers.ts'
+import type { ApiRoute, Call } from './call.ts'
+import { readOperationFilter } from './filters.ts'
+import { nextLink, PAGE_SIZE, readPageToken } from './paging.ts'
+import { describe, listed, one } from './route-schemas.ts'
+import type { Documents } from './schemas.ts'
+
+/** A new operation is asked for every second, an old one less often. */
+const YOUNG_MS = 30_000
+
+export function operationRoutes({ database }: { database: Database }, documents: Documents): ApiRoute[] {
+  return [
+    {
+      method: 'GET',
+      path: '/updates/operations',
+      permission: 'updates/read',
+      schema: describe('List Operations', listed(documents.operation), {
+        querystring: Type.Object({
+          filter: Type.Optional(Type.String()),
+          top: Type.Optional(Type.Integer({ minimum: 0 })),
+        }),
+      }),
+      async handle({ instance, dialect, query, ...call }) {
+        type State = { after?: OperationPosition; filter?: string; top?: number }
+        const state: State = readPageToken<State>(query.skipToken) ?? {
+          ...(query.filter !== undefined && { filter: query.filter }),
+          ...(query.top !== undefined && { top: readTop(query.top) }),
+        }
+        const statuses = readOperationFilter(state.filter)
+        // `top` bounds the whole list, not the page: a recorded `$top=1` had no next link.
+        const limit = Math.min(PAGE_SIZE, state.top ?? PAGE_SIZE)
+        // Deletions are not listed (REST API 2022-10-01, List Operations).
+        const operations = await listOperations(database, {
+          instance,
+          kind: 'import',
+          ...(statuses && { statuses }),
+          after: state.after,
+          limit: limit + 1,
+        })
+        const shown = operations.slice(0, limit)
+        const last = shown.at(-1)
+        const top = state.top === undefined ? undefined : state.top - shown.length
+        const hasMore = operations.length > limit && last !== undefined && top !== 0
+        return json({
+          value: shown.map(dialect.operation),
+          nextLink: hasMore
+            ? nextLink(
+                { ...call, query },
+                { after: { createdAt: last.createdAt, operationId: last.operationId }, filter: state.filter, top },
+              )
+            : undefined,
+        })
+      },
+    },
+    {
+      method: 'GET',
+      path: '/updates/operations/:operationId',
+      permission: 'updates/read',
+      schema: describe('Get Operation', one(documents.operation)),
+      async handle(call) {
+        const operation = await getOperation(database, call)
+        return entity(operation.etag, call.ifNoneMatch, () => call.dialect.operation(operation), retryAfter(operation))
+      },
+    },
+  ]
+}
+
+/** Finds the operation that a path names. Throws `AppError('NotFound')`. */
+export async function getOperation(
+  database: Database,
+  { instance, params }: Pick<Call, 'instance' | 'params'>,
+): Promise<Operation> {
+  // Early Python clients glued the query of Operation-Location to the id, escaped (recorded traffic, 2021).
+  const operationId = params.operationId?.split('?', 1)[0] ?? ''
+  const operation = await findOperation(database, instance, operationId.toLowerCase())
+  if (operation === undefined) {
+    throw new AppError('NotFound', 'There is no such operation. Operations are forgotten seven days after they ended.')
+  }
+  return operation
+}
+
+/** Without it, some clients ask again at once, for ever. */
+function retryAfter({ status, createdAt }: Operation): Record<string, string> {
+  if (status !== 'NotStarted' && status !== 'Running') return {}
+  return { 'retry-after': Date.now() - createdAt < YOUNG_MS ? '1' : '5' }
+}
+
+function readTop(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new AppError('InvalidRequest', 'top must be a whole number, 0 or more.', { target: 'top' })
+}

@@ -1,0 +1,103 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+import { type ApiClient, createApiClient } from '../../src/client/api-client.ts'
+
+const PROGRAM = new URL('../../bin/aduana.js', import.meta.url).pathname
+
+export interface Aduana {
+  httpUrl: string
+  httpsUrl: string
+  folder: string
+  process: ChildProcess
+  /** What the server wrote to its log so far. */
+  log(): string
+  /** A token by `aduana token`, run as its own process. */
+  token(...args: string[]): Promise<string>
+  client(dialect?: 'v2' | '2021' | '2022', instance?: string): Promise<ApiClient>
+  /** Ends the server and waits; the data folder stays until disposal. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>
+  /** Starts it again on the same data folder. */
+  restart(): Promise<Aduana>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface AduanaOptions {
+  /** Further flags of `aduana serve`. */
+  flags?: string[]
+  folder?: string
+}
+
+/** Starts the real program as a process of its own, on free ports and a fresh data folder that may fetch from loopback. */
+export async function startAduana({
+  flags = ['--allow-source', '127.0.0.0/8'],
+  folder,
+}: AduanaOptions = {}): Promise<Aduana> {
+  const data = folder ?? (await mkdtemp(join(tmpdir(), 'aduana-e2e-')))
+  const args = ['serve', '--data', data, '--http', '127.0.0.1:0', '--https', '127.0.0.1:0', ...flags]
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: cleanEnvironment(),
+  })
+  // A test that dies must not leave a server behind.
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  let log = ''
+  child.stderr.on('data', (chunk) => {
+    log += chunk
+  })
+  const exited = once(child, 'exit').then(([code]) => code as number | null)
+  const ready = (async () => {
+    for await (const line of createInterface({ input: child.stdout })) {
+      const [word, httpUrl, httpsUrl] = line.split(' ')
+      if (word === 'ready' && httpUrl && httpsUrl) return { httpUrl, httpsUrl }
+    }
+    return undefined
+  })()
+  const urls = await ready
+  if (urls === undefined) {
+    process.removeListener('exit', kill)
+    throw new Error(`aduana serve ended with ${await exited}: ${log}`)
+  }
+  child.stdout.resume()
+
+  const token = async (...more: string[]) => {
+    const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, 'token', '--data', data, ...more], {
+      env: cleanEnvironment(),
+    })
+    return stdout.trim()
+  }
+  return {
+    ...urls,
+    folder: data,
+    process: child,
+    log: () => log,
+    token,
+    async client(dialect = '2022', instance = 'default') {
+      return createApiClient({ baseUrl: urls.httpUrl, token: await token('--instance', instance), instance, dialect })
+    },
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal)
+      const code = await exited
+      process.removeListener('exit', kill)
+      return code
+    },
+    restart: () => startAduana({ flags, folder: data }),
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGKILL')
+        await exited
+      }
+      process.removeListener('exit', kill)
+      await rm(data, { recursive: true, force: true })
+    },
+  }
+}
+
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ADUANA_')))
+}
