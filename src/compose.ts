@@ -54,13 +54,13 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   const instances = new Set(await listInstances(database))
 
   const blobs = await openFilesystemBlobs({ folder: join(folder, 'blobs') })
+  // For the same reason, nobody writes what a dead process began.
+  await blobs.dropAbandoned(0)
   const source = openHttpSource({ policy: createSourcePolicy(config['allow-source']), version: VERSION })
   closing.defer(() => source.close())
 
   const localIssuer = await openLocalIssuer({ folder })
-  const verify = createTokenVerifier({
-    issuers: [{ issuer: localIssuer.issuer, keys: localIssuer.keys, audiences: [AUDIENCE, `${AUDIENCE}/`] }],
-  })
+  const verify = createTokenVerifier({ issuers: [localIssuer] })
 
   const worker = startWorker({
     database,
@@ -85,7 +85,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   const tidying = startRounds(
     DAY_MS,
     async () => {
-      const leftovers = await sweepLeftovers({ database, blobs }, { graceMs })
+      const leftovers = await sweepLeftovers({ database, blobs })
       if (leftovers > 0) log.info({ leftovers }, 'deleted what a crash left in the store')
     },
     log,
@@ -114,7 +114,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
     https: config.https,
     tls: { key: tls.keyPem, cert: tls.certPem },
   })
-  closing.defer(() => listeners.close())
+  closing.defer(() => listeners.close(0))
   const renewing = startRounds(
     DAY_MS,
     async () => {
@@ -132,6 +132,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
     caPath: tls.caPem === undefined ? undefined : join(folder, 'tls', 'ca.pem'),
     async stop() {
       isReady = false
+      await Promise.all([listeners.close(config.grace), worker.stop(config.grace)])
       await open.disposeAsync()
     },
   }

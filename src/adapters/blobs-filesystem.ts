@@ -11,7 +11,7 @@ import { makeFolder, syncFolder } from './durable-files.ts'
 const FILE_MODE = 0o640
 const FOLDER_MODE = 0o750
 
-/** Measured with 1 GiB: 64 KiB takes three times as long, 1 MiB saves a tenth and costs four times the memory per reader. */
+/** Measured with 1 GiB: 64 KiB takes three times as long; 1 MiB saves a tenth, for four times the memory per reader. */
 const READ_BYTES = 256 * 1024
 
 /**
@@ -24,8 +24,8 @@ const READ_BYTES = 256 * 1024
  *     └─ partial/
  *        └─ 9f86…08.4d5e6f70      a blob that is being written
  *
- * A commit flushes the file, moves it, and flushes the folder it was moved to: what is under `v1` is whole. Files of others
- * in these folders are left alone.
+ * A commit flushes the file, moves it, and flushes the folder it was moved to: what is under `v1` is whole. Files of
+ * others in these folders are left alone.
  */
 export async function openFilesystemBlobs({ folder }: { folder: string }): Promise<BlobStore> {
   const root = resolve(folder)
@@ -102,7 +102,7 @@ export async function openFilesystemBlobs({ folder }: { folder: string }): Promi
       for await (const shelf of await opendir(shelves)) {
         if (!shelf.isDirectory()) continue
         for await (const entry of await opendir(join(shelves, shelf.name))) {
-          if (!isBlobFile(entry) || !entry.name.startsWith(shelf.name)) continue
+          if (!isBlobFile(entry) || entry.name.slice(0, 2) !== shelf.name) continue
           const blob = await statIfThere(join(shelves, shelf.name, entry.name))
           if (blob !== undefined) yield { name: entry.name, sizeInBytes: blob.size, storedAt: Math.floor(blob.mtimeMs) }
         }
@@ -138,7 +138,7 @@ async function createPartial(path: string) {
   }
 }
 
-/** Opens the file only when the first bytes are asked for, so that an iteration which never begins leaks no descriptor. */
+/** Opens the file only when the first bytes are asked for: an iteration that never begins leaks no descriptor. */
 async function* readFile({ name, path, range }: { name: BlobName; path: string; range: ByteRange }) {
   const handle = await openFile(path).catch((error: unknown) => {
     throw hasCode(error, 'ENOENT') ? missing(name) : error

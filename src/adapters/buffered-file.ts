@@ -43,8 +43,8 @@ export class BufferedFile {
 
   /** Writes the rest, waits until the disk has everything, and closes the file. */
   async finish(): Promise<void> {
-    await this.#writeOut()
     await this.#writing
+    await writeAll(this.#handle, this.#filling.subarray(0, this.#filled))
     await this.#flushing
     await this.#handle.sync()
     await this.#handle.close()

@@ -10,16 +10,18 @@ const CONFLICTS: Record<number, ConflictReason> = {
 
 /**
  * Opens or makes a SQLite database file (or `:memory:`). Every commit is on disk when its promise resolves. The process must be
- * the only writer.
+ * the only writer; others may read beside it with `readOnly`.
  */
-export function openSqlite(path: string): Database {
-  const db = new DatabaseSync(path, { timeout: 1000 })
-  db.exec(`
-    pragma journal_mode = wal;
-    pragma synchronous = full;
-    pragma foreign_keys = on;
-    pragma secure_delete = on; -- signatures of source URLs must not live on in free pages
-  `)
+export function openSqlite(path: string, { readOnly = false }: { readOnly?: boolean } = {}): Database {
+  const db = new DatabaseSync(path, { timeout: 1000, readOnly })
+  if (!readOnly) {
+    db.exec(`
+      pragma journal_mode = wal;
+      pragma synchronous = full;
+      pragma foreign_keys = on;
+      pragma secure_delete = on; -- signatures of source URLs must not live on in free pages
+    `)
+  }
 
   const prepared = new Map<string, StatementSync>()
   function prepare(sql: string): StatementSync {

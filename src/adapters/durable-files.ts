@@ -38,7 +38,7 @@ export async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-/** Puts a small file in the place of another, or of none. After a crash the old or the new one is there, never a half. */
+/** Puts a small file in the place of another, or of none. A crash leaves the old one or the new one, never a half. */
 export async function replaceFile(file: NewFile): Promise<void> {
   await withTemporary(file, (temporary) => rename(temporary, file.path))
 }

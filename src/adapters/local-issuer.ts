@@ -14,7 +14,7 @@ import type { Role } from '../domain/permissions.ts'
 import { createFile, makeFolder, readIfThere } from './durable-files.ts'
 import type { TrustedIssuer } from './token-verifier.ts'
 
-/** Whom tokens for the original service are for (REST API 2022-10-01, authentication): official clients ask for no other. */
+/** Whom tokens are for (REST API 2022-10-01, authentication): official clients ask for no other audience. */
 export const AUDIENCE = 'https://api.adu.microsoft.com'
 
 /** The issuer that an installation brings along, so that nobody needs another one to begin. */
@@ -31,8 +31,8 @@ export interface LocalIssuer extends TrustedIssuer {
  *     └─ keys/                    0700
  *        └─ issuer.jwk.json       0600   the private key that signs tokens
  *
- * Any number of processes may do this at the same time, and all get the same issuer. Throws an `Error` that says what to do if one of
- * the files is not what it should be: a new key would make every token worthless without a word.
+ * Any number of processes may do this at the same time, and all get the same issuer. Throws an `Error` that says what
+ * to do if one of the files is not what it should be: a new key would make every token worthless without a word.
  */
 export async function openLocalIssuer({
   folder,
@@ -74,7 +74,8 @@ async function openInstallation(path: string): Promise<string> {
   const { format, installation } = parsed(text)
   if (format === 1 && typeof installation === 'string' && /^[0-9a-f-]{36}$/.test(installation)) return installation
   throw new Error(
-    `${path} does not describe an installation of this version of Aduana. Name another data folder, or restore the file from a backup.`,
+    `${path} does not describe an installation of this version of Aduana. ` +
+      'Name another data folder, or restore the file from a backup.',
   )
 }
 
@@ -82,6 +83,7 @@ async function openKey(path: string): Promise<{ privateKey: CryptoKey; publicJwk
   const text = await readOrMake({ path, mode: 0o600, make: newKey })
   const { kty, crv, x, y, d, kid } = parsed(text) as JWK
   try {
+    if (d === undefined || kid === undefined) throw new TypeError('The members "d" and "kid" are needed.')
     const privateKey = (await importJWK({ kty, crv, x, y, d } as JWK, 'ES256')) as CryptoKey
     return { privateKey, publicJwk: { kty, crv, x, y, kid, alg: 'ES256', use: 'sig' } as JWK }
   } catch (error) {

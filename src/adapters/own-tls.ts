@@ -5,8 +5,8 @@ import type { Tls } from './tls-files.ts'
 const RENEWAL_MS = 30 * 24 * 60 * 60_000
 
 /**
- * Reads the operator's own certificate, with its chain behind it, and its key, both PEM. Throws an `Error` that says what to
- * do if they cannot be read, do not belong together, or are not valid now.
+ * Reads the operator's own certificate, with its chain behind it, and its key, both PEM. Throws an `Error` that says
+ * what to do if they cannot be read, do not belong together, or are not valid now.
  */
 export async function loadOwnTls({
   certPath,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer, get } from 'node:https'
 import { type AddressInfo, isIP } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
@@ -176,6 +176,18 @@ test('a crash between writing a key and its certificate is mended', async (t) =>
     assert.match(notes.join('\n'), /did not belong together/)
     assert.equal(await askOverTls({ certPem, keyPem, caPem, host: 'localhost' }), 'welcome')
   }
+})
+
+test('a server certificate of another CA is replaced', async (t) => {
+  const [folder, other] = [await temporaryFolder(t), await temporaryFolder(t)]
+  await loadTls({ folder, machineName })
+  await loadTls({ folder: other, machineName })
+  for (const name of ['server.pem', 'server-key.pem']) {
+    await copyFile(join(other, 'tls', name), join(folder, 'tls', name))
+  }
+  const { caPem, certPem, keyPem, notes } = { caPem: '', ...(await loadTls({ folder, machineName })) }
+  assert.match(notes.join('\n'), /because another CA had signed it/)
+  assert.equal(await askOverTls({ certPem, keyPem, caPem, host: 'localhost' }), 'welcome')
 })
 
 test('what was made while the clock was a year ahead is made again', async (t) => {

@@ -37,10 +37,10 @@ export interface Tls {
  *     ├─ server.pem       0644   for 397 days at most, renewed 30 days before that ends
  *     └─ server-key.pem   0600
  *
- * The server certificate is for localhost, 127.0.0.1, ::1, the machine's name, and `hostNames`: DNS names or addresses that
- * the configuration names; an `Error` says if one is neither. A host outside the name constraints of the CA takes a
- * new CA certificate, which clients must be given again. That is done for `hostNames`, but not for the machine's
- * name: it changes by itself, in containers at every start.
+ * The server certificate is for localhost, 127.0.0.1, ::1, the machine's name, and `hostNames`: DNS names or addresses
+ * from the configuration; an `Error` says if one is neither. A host outside the name constraints of the CA takes a new
+ * CA certificate, which clients must be given again. That is done for `hostNames`, but not for the machine's name: it
+ * changes by itself, in containers at every start.
  *
  * Only one process at a time may do this with a folder.
  */
@@ -134,7 +134,7 @@ async function loadServer({
 }): Promise<Identity> {
   const files = await readFiles(join(tlsFolder, 'server'))
   const { flaw, identity } = judge({ files, now, daysLeftMin: SERVER_DAYS_LEFT_MIN })
-  const unfit = identity && (isSignedBy(authority, identity) ? unfitFor(hosts, identity) : 'another CA had signed it')
+  const unfit = identity && unfitFor({ authority, hosts, server: identity.certificate })
   if (identity !== undefined && unfit === undefined) return identity
 
   const key = newKey()
@@ -147,12 +147,18 @@ async function loadServer({
   return { key, certificate: new X509Certificate(pem) }
 }
 
-function isSignedBy(authority: Identity, { certificate }: Identity): boolean {
-  return certificate.checkIssued(authority.certificate) && certificate.verify(authority.certificate.publicKey)
-}
-
-function unfitFor(hosts: readonly CertificateHost[], { certificate }: Identity): string | undefined {
-  return isFor(certificate.toString(), hosts) ? undefined : 'it was for other hosts'
+function unfitFor({
+  authority,
+  hosts,
+  server,
+}: {
+  authority: Identity
+  hosts: readonly CertificateHost[]
+  server: X509Certificate
+}): string | undefined {
+  const issuer = authority.certificate
+  if (!server.checkIssued(issuer) || !server.verify(issuer.publicKey)) return 'another CA had signed it'
+  return isFor(server.toString(), hosts) ? undefined : 'it was for other hosts'
 }
 
 interface IdentityFiles {

@@ -16,17 +16,17 @@ export interface TrustedIssuer {
   keys: JWTVerifyGetKey
   /** Whom its tokens must be for, with or without a final slash. */
   audiences: readonly string[]
-  /** Where the roles in its tokens hold: in these instances, or (the default) in those that the token's claim `instances` names. */
+  /** Where the roles in its tokens hold: in these instances, or (the default) where the claim `instances` says. */
   instances?: 'claim' | readonly string[]
 }
 
 /**
- * Makes the one place that judges bearer tokens. The function that it gives answers who a token (a JWT) speaks for: at once if
- * it has seen the token before and the token has not expired since, else after checking signature, issuer, audience and times.
- * Roles that nobody knows give nothing.
+ * Makes the one place that judges bearer tokens. The function that it gives answers who a token (a JWT) speaks for: at
+ * once if it has seen the token before and the token has not expired since, else after checking signature, issuer,
+ * audience and times. Roles that nobody knows give nothing.
  *
- * That function rejects with `AppError('Unauthenticated')` and a sentence that says what is wrong, without the token. A failure to get
- * an issuer's keys is no fault of the token, and comes through as it is.
+ * That function rejects with `AppError('Unauthenticated')` and a sentence that says what is wrong, without the token.
+ * A failure to get an issuer's keys is no fault of the token, and comes through as it is.
  *
  * `now` is in milliseconds since 1970.
  */

@@ -1,28 +1,31 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { openSqlite } from '../adapters/database-sqlite.ts'
 import { openLocalIssuer } from '../adapters/local-issuer.ts'
 import { DEFAULT_INSTANCE, KNOWN_SETTINGS, TOKEN_SETTINGS } from '../config.ts'
 import { readSettings } from '../read-settings.ts'
+import { listInstances } from '../store/instances.ts'
 
 /** `aduana token`: prints a bearer token and nothing else. Works beside a running server, since it only reads. */
 export async function printToken(flags: Record<string, string | string[] | undefined>): Promise<void> {
   const config = readSettings(TOKEN_SETTINGS, { flags, environment: process.env, known: KNOWN_SETTINGS })
+  if (!existsSync(join(config.data, 'installation.json'))) {
+    throw new Error(`There is no Aduana in ${config.data}: start "aduana serve" first, or name its folder with --data.`)
+  }
   const issuer = await openLocalIssuer({ folder: config.data })
-  const instances = config.instance.length > 0 ? config.instance : [firstInstance(config.data)]
-  const token = await issuer.issue({ subject: 'local', role: config.role, instances, minutes: config.minutes })
-  console.log(token)
+  const instances = config.instance.length > 0 ? config.instance : [await firstInstance(config.data)]
+  console.log(await issuer.issue({ subject: 'local', role: config.role, instances, minutes: config.minutes }))
 }
 
 /** The instance that was made first. */
-function firstInstance(data: string): string {
+async function firstInstance(data: string): Promise<string> {
   const path = join(data, 'aduana.db')
   if (!existsSync(path)) return DEFAULT_INSTANCE
-  const database = new DatabaseSync(path, { readOnly: true, timeout: 1000 })
+  const database = openSqlite(path, { readOnly: true })
   try {
-    const row = database.prepare('select instance from instances order by created_at, instance limit 1').get()
-    return String(row?.instance ?? DEFAULT_INSTANCE)
+    const [first] = await listInstances(database)
+    return first ?? DEFAULT_INSTANCE
   } finally {
-    database.close()
+    await database.close()
   }
 }

@@ -17,7 +17,7 @@ import { serveContent } from './content.ts'
 import { serveHealth } from './health.ts'
 import { describeApi, type Issuer } from './openapi.ts'
 import { operationRoutes } from './operation-routes.ts'
-import { problemOf } from './problems.ts'
+import { problemOf, statusOf } from './problems.ts'
 import { DOCUMENTS, DOCUMENTS_V2 } from './schemas.ts'
 import { traceparentOf } from './traces.ts'
 import { updateRoutes } from './update-routes.ts'
@@ -82,10 +82,9 @@ export async function createApp(options: AppOptions): Promise<App> {
     done()
   })
   app.setErrorHandler((error: FastifyError | AppError, request, reply) => {
-    if (!(error instanceof AppError) && (error.statusCode ?? 500) >= 500) {
-      log.error({ err: error, traceparent: request.traceparent }, 'request failed by a mistake in Aduana')
-    }
-    return fail(asAppError(error), request.traceparent, reply)
+    const appError = asAppError(error)
+    if (statusOf(appError.code) === 500) log.error({ err: error, traceparent: request.traceparent }, 'request failed')
+    return fail(appError, request.traceparent, reply)
   })
   app.setNotFoundHandler((request, reply) =>
     fail(new AppError('NotFound', `There is no ${request.method} at this path.`), request.traceparent, reply),

@@ -26,6 +26,15 @@ export function serveContent(
       }
       const { sizeInBytes, sha256, blob, fileName } = content
       const etag = `"${sha256}"`
+      const ifRange = request.headers['if-range']
+      const range =
+        ifRange === undefined || ifRange === etag ? readByteRange(request.headers.range, sizeInBytes) : undefined
+      if (range === 'unsatisfiable') {
+        reply.header('content-range', `bytes */${sizeInBytes}`)
+        throw new AppError('RangeNotSatisfiable', `The file has ${sizeInBytes} bytes.`)
+      }
+      // Opened before the headers are set: a problem must not carry those of the file.
+      const bytes = await blobs.open(blob, range)
       reply.headers({
         etag,
         'accept-ranges': 'bytes',
@@ -36,19 +45,11 @@ export function serveContent(
         'x-content-type-options': 'nosniff',
       })
       if (matches(etag, request.headers['if-none-match'])) return reply.code(304).send()
-
-      const ifRange = request.headers['if-range']
-      const range =
-        ifRange === undefined || ifRange === etag ? readByteRange(request.headers.range, sizeInBytes) : undefined
-      if (range === 'unsatisfiable') {
-        reply.header('content-range', `bytes */${sizeInBytes}`)
-        throw new AppError('RangeNotSatisfiable', `The file has ${sizeInBytes} bytes.`)
-      }
       const { start, end } = range ?? { start: 0, end: sizeInBytes - 1 }
       if (range !== undefined) reply.code(206).header('content-range', `bytes ${start}-${end}/${sizeInBytes}`)
       reply.header('content-length', end - start + 1)
       if (request.method === 'HEAD') return reply.send()
-      return reply.send(Readable.from(await blobs.open(blob, range), { objectMode: false }))
+      return reply.send(Readable.from(bytes, { objectMode: false }))
     },
   )
 }

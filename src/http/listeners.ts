@@ -14,29 +14,32 @@ export interface Listeners {
   httpsUrl: string
   /** Takes new certificates without dropping a connection. */
   renewTls(tls: { key: string; cert: string }): void
-  /** Stops taking connections and waits for requests in flight. */
-  close(): Promise<void>
+  /** Stops taking connections, waits up to `graceMs` for requests in flight, then cuts the rest off. */
+  close(graceMs: number): Promise<void>
 }
+
+/** Longer than load balancers keep idle connections, so that it is never this side that closes one under a request. */
+const PATIENT = { keepAliveTimeout: 75_000 }
 
 /** Listens on plain http and on https with one and the same handler. */
 export async function listen(
   handler: RequestListener,
   { http, https, tls }: { http: HostPort; https: HostPort; tls: { key: string; cert: string } },
 ): Promise<Listeners> {
-  const httpServer = createHttpServer(handler)
-  const httpsServer = createHttpsServer(tls, handler)
+  const httpServer = createHttpServer(PATIENT, handler)
+  const httpsServer = createHttpsServer({ ...PATIENT, ...tls }, handler)
   try {
     await Promise.all([start(httpServer, http), start(httpsServer, https)])
   } catch (error) {
-    await Promise.all([close(httpServer), close(httpsServer)])
+    await Promise.all([close(httpServer, 0), close(httpsServer, 0)])
     throw error
   }
   return {
     httpUrl: urlOf('http', http.host, httpServer),
     httpsUrl: urlOf('https', https.host, httpsServer),
     renewTls: (renewed) => httpsServer.setSecureContext(renewed),
-    async close() {
-      await Promise.all([close(httpServer), close(httpsServer)])
+    async close(graceMs) {
+      await Promise.all([close(httpServer, graceMs), close(httpsServer, graceMs)])
     },
   }
 }
@@ -51,10 +54,14 @@ function start(server: Server | HttpsServer, { host, port }: HostPort): Promise<
   })
 }
 
-function close(server: Server | HttpsServer): Promise<void> {
+function close(server: Server | HttpsServer, graceMs: number): Promise<void> {
   if (!server.listening) return Promise.resolve()
   return new Promise((resolve) => {
-    server.close(() => resolve())
+    const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+    server.close(() => {
+      clearTimeout(timer)
+      resolve()
+    })
     server.closeIdleConnections()
   })
 }

@@ -18,6 +18,11 @@ const STATUSES: Partial<Record<ErrorCode, { status: number; title: string }>> = 
 
 const INTERNAL = { status: 500, title: 'Internal Server Error' }
 
+/** The HTTP status of an answer with this code. */
+export function statusOf(code: ErrorCode): number {
+  return (STATUSES[code] ?? INTERNAL).status
+}
+
 export interface Problem {
   status: number
   body: string

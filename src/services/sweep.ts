@@ -33,16 +33,16 @@ export async function sweep(
   return { blobsDeleted, operationsForgotten }
 }
 
+/** Longer than any import may take: whatever is younger may still be on its way into force. */
+const LEFTOVER_AGE_MS = 24 * 3600 * 1000
+
 /**
- * Deletes what a crash can leave in the store: copies that were committed, or begun, but never came in force. Looks at the whole
- * store, so it runs at start and not with every sweep.
+ * Deletes what a crash can leave in the store: copies that were begun, or committed, but never came in force. Looks at the whole
+ * store, so it runs rarely and not with every sweep. Answers how many.
  */
-export async function sweepLeftovers(
-  { database, blobs }: { database: Database; blobs: BlobStore },
-  { graceMs }: { graceMs: number },
-): Promise<number> {
-  let deleted = await blobs.dropAbandoned(graceMs)
-  const bornBefore = Date.now() - graceMs
+export async function sweepLeftovers({ database, blobs }: { database: Database; blobs: BlobStore }): Promise<number> {
+  let deleted = await blobs.dropAbandoned(LEFTOVER_AGE_MS)
+  const bornBefore = Date.now() - LEFTOVER_AGE_MS
   for await (const { name, storedAt } of blobs.list()) {
     if (storedAt > bornBefore || (await isBlobInForce(database, name))) continue
     await blobs.delete(name)

@@ -1,0 +1,94 @@
+// Writes the reference pages that are made from code: `npm run docs`. A test keeps them equal to the code.
+import { writeFile } from 'node:fs/promises'
+import { SERVE_SETTINGS, TOKEN_SETTINGS } from '../src/config.ts'
+import { ERROR_CODES } from '../src/domain/error-codes.ts'
+import { statusOf } from '../src/http/problems.ts'
+import { environmentName, type Settings } from '../src/read-settings.ts'
+
+const PLACES = {
+  answer: [
+    'Answers to a request',
+    'Sent at once, with the HTTP status beside the code. The body is both a problem document and an `error` envelope.',
+  ],
+  operation: [
+    'Failed operations',
+    'The code in `error.code` of an operation whose `status` is `Failed`; asking for the operation still answers 200.',
+  ],
+  inner: [
+    'Inner errors of failed operations',
+    'The code in `error.innererror.code` (also sent as `innerError`), as clients of the original service expect it.',
+  ],
+  source: [
+    'Causes',
+    'The code in `error.innererror.innerError.code`: what really happened to a source or to its bytes.',
+  ],
+  finding: [
+    'Mistakes in a document',
+    'The code of an entry in `error.details`, and of a line of `aduana check`. `target` is the JSON Pointer of the place.',
+  ],
+} as const
+
+/** The page about every error code. */
+export function errorsPage(): string {
+  const sections = Object.entries(PLACES).map(([place, [title, intro]]) => {
+    const rows = Object.entries(ERROR_CODES)
+      .filter(([, text]) => text.place === place)
+      .map(([code, { cause, remedy }]) => {
+        const status = place === 'answer' ? ` (${statusOf(code as keyof typeof ERROR_CODES)})` : ''
+        return `| \`${code}\`${status} | ${cause} | ${remedy} |`
+      })
+    return [`## ${title}`, '', intro, '', '| code | cause | remedy |', '|---|---|---|', ...rows, ''].join('\n')
+  })
+  return [
+    '# Error codes',
+    '',
+    'Made by `npm run docs` from `src/domain/error-codes.ts`. A code never changes its meaning; the sentence that comes with it may.',
+    '',
+    ...sections,
+  ].join('\n')
+}
+
+/** The page about every setting. */
+export function configurationPage(): string {
+  const table = (settings: Settings) =>
+    [
+      '| flag | variable | default | what it is |',
+      '|---|---|---|---|',
+      ...Object.entries(settings).map(
+        ([flag, { placeholder, description, default: value }]) =>
+          `| \`--${flag} ${placeholder}\` | \`${environmentName(flag)}\` | ${value === undefined ? '' : `\`${value}\``} | ${description} |`,
+      ),
+    ].join('\n')
+  return `# Configuration
+
+Made by \`npm run docs\` from \`src/config.ts\`. Flags win over variables, variables over the file. A repeatable setting is a comma-separated
+list in a variable. Unknown flags, \`ADUANA_\` variables and members of the file are errors, and all mistakes are reported at once.
+
+## aduana serve
+
+${table(SERVE_SETTINGS)}
+
+\`--config FILE\` (\`ADUANA_CONFIG\`) names a file with one JSON object, whose members are the flags without dashes in front:
+
+\`\`\`json
+{ "data": "/var/lib/aduana", "instance": ["blue", "green"], "sweep-after": "7d" }
+\`\`\`
+
+## aduana token
+
+${table(TOKEN_SETTINGS)}
+`
+}
+
+/** Every generated page, by its path in the project. */
+export const PAGES: Readonly<Record<string, () => string>> = {
+  'docs/errors.md': errorsPage,
+  'docs/configuration.md': configurationPage,
+}
+
+if (import.meta.main) {
+  for (const [path, page] of Object.entries(PAGES)) {
+    await writeFile(new URL(`../${path}`, import.meta.url), page())
+    console.log(path)
+  }
+}

@@ -1,0 +1,98 @@
+// House rules that a machine can check, so that no reader has to remember them.
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { test } from 'node:test'
+import { PAGES } from '../scripts/generate-docs.ts'
+import { ERROR_CODES } from '../src/domain/error-codes.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
+const sources = globSync('src/**/*.ts', { cwd: ROOT }).filter((path) => !path.endsWith('.test.ts'))
+
+/** Which folders of `src/` a folder may import from, besides itself. `.` are the files directly in `src/`. */
+const ALLOWED: Record<string, string[]> = {
+  domain: [],
+  ports: ['domain'],
+  store: ['domain', 'ports'],
+  services: ['domain', 'ports', 'store'],
+  adapters: ['domain', 'ports'],
+  http: ['domain', 'ports', 'store', 'services'],
+  client: ['domain'],
+  cli: ['domain', 'store', 'client', 'adapters', '.'],
+  '.': ['domain', 'ports', 'store', 'services', 'adapters', 'http'],
+}
+
+test('imports point inwards', () => {
+  const wrong = sources.flatMap((path) => {
+    const folder = folderOf(path)
+    const imports = [...read(path).matchAll(/from '(\.[^']+)'|import\('(\.[^']+)'\)/g)].map(
+      (match) => match[1] ?? match[2] ?? '',
+    )
+    return imports
+      .map((target) => folderOf(normalize(join(dirname(path), target))))
+      .filter((target) => target !== folder && !ALLOWED[folder]?.includes(target))
+      .map((target) => `${path} imports from ${target}`)
+  })
+  assert.deepEqual(wrong, [])
+})
+
+function folderOf(path: string): string {
+  const [, first = '', second] = path.split('/')
+  return second === undefined ? '.' : first
+}
+
+test('SQL stands only in store, and in the adapters of databases', () => {
+  const sql = /\b(select .+ from|insert into|update \w+ set|delete from)\b/i
+  const allowed = /^src\/(store\/|adapters\/(database|data-lock))/
+  const wrong = sources.filter(
+    (path) => !allowed.test(path) && sql.test(read(path).replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')),
+  )
+  assert.deepEqual(wrong, [])
+})
+
+test('only http/problems.ts knows the statuses of errors', () => {
+  const wrong = sources.filter(
+    (path) => /^src\/(domain|ports|store|services)\//.test(path) && /\bstatus(Code)?: [45]\d\d\b/.test(read(path)),
+  )
+  assert.deepEqual(wrong, [])
+})
+
+test('generated pages are up to date (npm run docs)', () => {
+  for (const [path, page] of Object.entries(PAGES)) assert.equal(read(path), page(), path)
+})
+
+test('every error code is used', () => {
+  const code = sources
+    .filter((path) => !path.endsWith('error-codes.ts'))
+    .map(read)
+    .join('\n')
+  const unused = Object.keys(ERROR_CODES).filter((name) => !code.includes(`'${name}'`))
+  assert.deepEqual(unused, [])
+})
+
+test('nothing is left half done', () => {
+  const marks = new RegExp(['TO', 'DO|FIX', 'ME|XX', 'X'].join(''))
+  const wrong = [...sources, ...globSync('{tests,scripts}/**/*.ts', { cwd: ROOT })].filter((path) =>
+    marks.test(read(path)),
+  )
+  assert.deepEqual(wrong, [])
+})
+
+test('links between pages lead somewhere', () => {
+  const pages = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  })
+  const wrong = pages
+    .split('\n')
+    .filter((path) => path !== '' && existsSync(join(ROOT, path)))
+    .flatMap((path) =>
+      [...read(path).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)/g)]
+        .map((match) => match[1] ?? '')
+        .filter((target) => !existsSync(join(ROOT, dirname(path), target)))
+        .map((target) => `${path}: ${target}`),
+    )
+  assert.deepEqual(wrong, [])
+})
