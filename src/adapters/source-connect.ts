@@ -71,7 +71,7 @@ function whyRefused({
   refused: { address: string; kind: string } | undefined
 }): string {
   if (refused === undefined) return `${hostname} has no address.`
-  const subject = refused.address === hostname ? hostname : `${hostname} is ${refused.address} and that`
+  const subject = refused.address === hostname ? hostname : `${hostname} leads to ${refused.address}, which`
   const option = `--allow-source ${hostname.includes(':') ? `[${hostname}]` : normalHost(hostname)}:${port}`
   return `${subject} is ${refused.kind}. Use a public address, or let the operator allow this one with ${option}.`
 }

@@ -81,6 +81,8 @@ const REASONS: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: 'the connection broke before an answer came',
   EHOSTUNREACH: 'there is no route to the host',
   ENETUNREACH: 'there is no route to the host',
+  EADDRNOTAVAIL: 'this machine has no address or port left to connect from',
+  EMFILE: 'this server has too many files and connections open',
   UND_ERR_DESTROYED: 'this server is stopping',
 }
 const TRANSIENT = new Set(Object.keys(REASONS).filter((code) => code !== 'ENOTFOUND'))

@@ -52,14 +52,7 @@ export function openHttpSource(options: HttpSourceOptions): HttpSource {
     const { signal } = deadline
     const { origin, pathname, search } = url
     try {
-      const answer = agent.request({
-        origin,
-        path: pathname + search,
-        method: 'GET',
-        headers: requestHeaders,
-        signal,
-        highWaterMark: BUFFERED_BYTES_MAX,
-      })
+      const answer = agent.request({ origin, path: pathname + search, method: 'GET', headers: requestHeaders, signal })
       // undici does not heed the signal before it is connected.
       return await Promise.race([answer, deadline.passed])
     } catch (error) {
@@ -124,8 +117,7 @@ export function openHttpSource(options: HttpSourceOptions): HttpSource {
             `${place} has ${declared} bytes, but ${sizeInBytes} were stated. Check that the URL names the right file.`,
           )
         }
-        // The listener for errors is for a caller that never begins to read: without it, an abort would end the process.
-        answer.body.once('close', deadline.release).on('error', () => {})
+        answer.body.once('close', deadline.release)
         return readBody(answer.body, { place, sizeInBytes, limits, signal: deadline.signal })
       } catch (error) {
         deadline.release()
@@ -141,8 +133,6 @@ export function openHttpSource(options: HttpSourceOptions): HttpSource {
 const CONNECTIONS_PER_ORIGIN = 64
 /** For an idle connection, also where the source asks for longer. */
 const KEEP_ALIVE_MS = 4000
-/** Enough that the socket is read on while the reader writes; more was not faster. */
-const BUFFERED_BYTES_MAX = 256 * 1024
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
 /** Ends the connection: to read a body for politeness is what a hostile source would wait for. */

@@ -103,11 +103,11 @@ const HOSTILE: [url: string, refusal: string][] = [
   ['http://[4000::1]/', RESERVED],
 
   // Names that lead there.
-  ['http://files.internal/', 'files.internal is 10.1.2.3 and that is a private address'],
-  ['https://rebound.example/', 'rebound.example is 192.168.0.1 and that is a private address'],
-  ['https://all-bad.example/', 'all-bad.example is 10.0.0.1 and that is a private address'],
+  ['http://files.internal/', 'files.internal leads to 10.1.2.3, which is a private address'],
+  ['https://rebound.example/', 'rebound.example leads to 192.168.0.1, which is a private address'],
+  ['https://all-bad.example/', 'all-bad.example leads to 10.0.0.1, which is a private address'],
   ['https://mapped.example/', 'is an IPv4-mapped address'],
-  ['https://bücher.example/', 'xn--bcher-kva.example is 172.20.0.9 and that is a private address'],
+  ['https://bücher.example/', 'xn--bcher-kva.example leads to 172.20.0.9, which is a private address'],
   ['https://empty.example/', 'empty.example has no address'],
 
   // What is no plain http or https URL.

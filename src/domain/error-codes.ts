@@ -119,7 +119,8 @@ export const ERROR_CODES = {
   // The innermost code: what really happened to a source or its bytes.
   SourceRefused: {
     place: 'source',
-    cause: 'The URL, or a redirect, leads to an address that this server must not fetch from.',
+    cause:
+      'The URL, or a redirect, leads to an address that this server must not fetch from; or a redirect leads from https to http, or the URL has a user name.',
     remedy: 'Use a public address, or let the operator allow this one with `--allow-source`.',
   },
   SourceUnreachable: {

@@ -95,8 +95,10 @@ suite('a document that is refused', () => {
     ['nothing', '', /is empty/],
     ['only white space', ' \r\n', /is empty/],
     ['a web page', '\n<!DOCTYPE html>', /web page/],
-    ['a byte that is not UTF-8', Buffer.from([0x22, 0xff, 0x22]), /not UTF-8/],
+    ['a byte that is not UTF-8', Buffer.from([0x22, 0xff, 0x22]), /not UTF-8 text\. Save it as UTF-8\.$/],
+    ['such a byte at the start', Buffer.from([0xff, 0x22]), /Save it as UTF-8\.$/],
     ['half a surrogate pair in UTF-8', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), /not UTF-8/],
+    ['the other UTF-16', Buffer.from([0xfe, 0xff, 0, 0x7b, 0, 0x7d]), /UTF-16/],
     ['the UTF-16 of PowerShell', Buffer.from('\ufeff{}', 'utf16le'), /UTF-16.*Out-File/],
     ['a comma that lacks', '{"a": 1\n "b": 2}', /comma expected at line 2, column 2/],
     ['a comma too many', '{"a": 1,}', /property name expected at line 1, column 9/],
@@ -128,5 +130,6 @@ suite('a document that is refused', () => {
 
 test('a text from outside is quoted on one line and cut', () => {
   assert.equal(quote('a"\n\u0000'), '"a\\"\\n\\u0000"')
+  assert.equal(quote('x'.repeat(80)), `"${'x'.repeat(80)}"`)
   assert.equal(quote('x'.repeat(81)), `"${'x'.repeat(79)}…"`)
 })

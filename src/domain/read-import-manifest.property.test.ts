@@ -10,9 +10,9 @@ const FREE = new Set(['compatibility', 'handlerProperties', 'properties'])
 
 /** Judges that a reading is one: a manifest or mistakes, each with a code, a place and a sentence. */
 function assertReading(bytes: Uint8Array): void {
-  const begin = performance.now()
+  const begin = process.cpuUsage()
   const { manifest, errors, warnings } = readImportManifest(bytes)
-  assert.ok(performance.now() - begin < 1000)
+  assert.ok(process.cpuUsage(begin).user < 1_000_000)
   assert.equal(manifest === undefined, errors.length > 0)
   for (const { code, message } of [...errors, ...warnings]) assert.ok(code !== undefined && message.length > 10)
 }

@@ -98,7 +98,8 @@ function readTypeContent(members: RootMembers, self: UpdateId, findings: Finding
 function readStepContent(members: RootMembers, context: StepContext): Content {
   const steps = readSteps(members.instructions, context)
   const description =
-    members.description && readText(members.description, { max: LIMITS.descriptionLengthMax }, context.findings)
+    members.description &&
+    readText(members.description, { max: LIMITS.descriptionLengthMax, isProse: true }, context.findings)
   return {
     ...(description !== undefined && { description }),
     steps: steps.map(({ step }) => step),

@@ -24,12 +24,12 @@ export function hasType(node: JsonNode, type: JsonType, findings: Findings): boo
   findings.error(
     'TypeWrong',
     node,
-    `${node.label} is ${found(node)}, but must be ${TYPE_WORDS[type]}.${typeHint(node, type)}`,
+    `${node.label} is ${typeFound(node)}, but must be ${TYPE_WORDS[type]}.${typeHint(node, type)}`,
   )
   return false
 }
 
-function found(node: JsonNode): string {
+function typeFound(node: JsonNode): string {
   if (node.type === 'number') return `the number ${node.raw.slice(0, 40)}`
   return node.type === 'boolean' ? node.raw : TYPE_WORDS[node.type]
 }
@@ -38,8 +38,8 @@ function typeHint(node: JsonNode, wanted: JsonType): string {
   const quoted = node.type === 'string' && (wanted === 'number' || wanted === 'boolean')
   if (quoted) return ' Write it without quotes.'
   if (wanted === 'string' && node.type === 'number') return ` Write it in quotes: "${node.raw.slice(0, 40)}".`
+  if (node.type === 'null') return ' Write a value, or leave it out where it may be absent.'
   if (wanted === 'array') return ' Put it in square brackets, also if it is the only one.'
-  if (node.type === 'null') return ' Leave it out if there is none.'
   return ''
 }
 
@@ -95,10 +95,16 @@ export interface TextRules {
   max: number
   /** `accepts` sees texts of the right length only, so that a costly pattern meets no long text. */
   form?: { accepts: (text: string) => boolean; words: string }
+  /** Words for people, which may stand in several lines. */
+  isProse?: true
 }
 
 /** A text of `min` (1) to `max` characters that can be stored and shown: whole characters, none of them control characters. */
-export function readText(node: JsonNode | undefined, { min = 1, max, form }: TextRules, findings: Findings): string {
+export function readText(
+  node: JsonNode | undefined,
+  { min = 1, max, form, isProse = false }: TextRules,
+  findings: Findings,
+): string {
   if (node === undefined || !hasType(node, 'string', findings)) return ''
   const text = String(node.value)
   const { label } = node
@@ -106,8 +112,10 @@ export function readText(node: JsonNode | undefined, { min = 1, max, form }: Tex
     findings.error('FormatWrong', node, `${label} has half a character (an unpaired surrogate). Write the whole one.`)
     return text
   }
-  if (/\p{Cc}/u.test(text)) {
-    findings.error('FormatWrong', node, `${label} has a control character, such as a line break or NUL. Remove it.`)
+  const controls = isProse ? text.replaceAll(/[\t\r\n]/g, '') : text
+  if (/\p{Cc}/u.test(controls)) {
+    const example = isProse ? 'NUL' : 'a line break or NUL'
+    findings.error('FormatWrong', node, `${label} has a control character, such as ${example}. Remove it.`)
     return text
   }
   const length = Array.from(text).length

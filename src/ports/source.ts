@@ -5,7 +5,7 @@
  * `url` is an absolute http or https URL. `sizeInBytes` is what the manifest promises: an answer that states another
  * length is refused before its body is read. Counting what really comes is the reader's part.
  *
- * Throws an `AppError` whose code begins with `Source`, at once or while the bytes are read. Leaving the iteration early, or
+ * Throws an `AppError` with a code of the `source` place, at once or while the bytes are read. Leaving the iteration early, or
  * aborting `signal`, ends the connection.
  */
 export type OpenSource = (

@@ -70,7 +70,7 @@ export async function startSource({
       )
     },
     async idle() {
-      await Promise.all([...sockets].map((socket) => once(socket, 'close')))
+      await Promise.all([...sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve))))
     },
     async [Symbol.asyncDispose]() {
       server.close()

@@ -68,6 +68,7 @@ export function adviseOnStep(node: JsonNode, { handler, files, properties }: Ste
     }
   }
   if (needs?.files?.right(files) === false) {
-    findings.advise(node, `${handler} takes ${needs.files.words}; this step has ${files.length}.`)
+    const names = files.map(quote).join(', ') || 'none'
+    findings.advise(node, `${handler} takes ${needs.files.words}; this step has ${names}.`)
   }
 }

@@ -108,15 +108,19 @@ function readReferenceStep(node: JsonNode, { self, findings }: StepContext): Rea
 }
 
 function readDescription(node: JsonNode | undefined, findings: Findings): { description?: string } {
-  return node === undefined ? {} : { description: readText(node, { max: LIMITS.stepDescriptionLengthMax }, findings) }
+  return node === undefined
+    ? {}
+    : { description: readText(node, { max: LIMITS.stepDescriptionLengthMax, isProse: true }, findings) }
 }
 
+/** The name of a file; what a name may be is checked where it is listed. */
 function readStepFile(node: JsonNode, files: readonly ManifestFile[], findings: Findings): string {
-  const name = readText(node, { max: LIMITS.fileNameLengthMax }, findings)
+  if (!hasType(node, 'string', findings)) return ''
+  const name = String(node.value)
   const isListed = files.some((file) => file.fileName === name)
   // Where no file is listed at all, or one without name, that is the mistake to tell.
   const mayBeListed = files.length === 0 || files.some((file) => file.fileName === '')
-  if (name === '' || isListed || mayBeListed) return name
+  if (isListed || mayBeListed) return name
   const twin = files.find((file) => file.fileName.toLowerCase() === name.toLowerCase())
   const isRelated = files.some((file) => file.relatedFiles.some((related) => related.fileName === name))
   const hint = twin
