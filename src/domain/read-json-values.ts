@@ -96,7 +96,7 @@ export interface TextRules {
   /** `accepts` sees texts of the right length only, so that a costly pattern meets no long text. */
   form?: { accepts: (text: string) => boolean; words: string }
   /** Words for people, which may stand in several lines. */
-  isProse?: true
+  isProse?: boolean
 }
 
 /** A text of `min` (1) to `max` characters that can be stored and shown: whole characters, none of them control characters. */

@@ -6,7 +6,7 @@ import { json } from './answers.ts'
 import type { ApiRoute } from './call.ts'
 import { errorMembers, updateMembers } from './dialects/members.ts'
 import { getOperation } from './operation-routes.ts'
-import { describe, one } from './route-schemas.ts'
+import { describe, document } from './route-schemas.ts'
 import { OperationWithProgress, UpdateWithContent } from './schemas.ts'
 import { getUpdate } from './update-routes.ts'
 
@@ -23,7 +23,10 @@ export function aduanaRoutes({
       method: 'GET',
       path: '/updates/providers/:provider/names/:name/versions/:version',
       permission: 'updates/read',
-      schema: describe('Get Update with the addresses of its content', one(UpdateWithContent)),
+      schema: describe(
+        { operationId: 'Aduana_GetUpdate', summary: 'Get Update with the addresses of its content' },
+        document(UpdateWithContent),
+      ),
       async handle(call) {
         const update = await getUpdate(database, call)
         const files = await listFiles(database, update.id)
@@ -54,7 +57,10 @@ export function aduanaRoutes({
       method: 'GET',
       path: '/operations/:operationId',
       permission: 'updates/read',
-      schema: describe('Get Operation with its progress', one(OperationWithProgress)),
+      schema: describe(
+        { operationId: 'Aduana_GetOperation', summary: 'Get Operation with its progress' },
+        document(OperationWithProgress),
+      ),
       async handle(call) {
         const operation = await getOperation(database, call)
         const { operationId, kind, status, error, createdAt, lastActionAt } = operation

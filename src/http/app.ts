@@ -32,7 +32,8 @@ export interface AppOptions {
   /** Whether the server takes requests that change something; false while it stops. */
   isReady: () => boolean
   publicUrl: string | undefined
-  issuer: Issuer
+  /** Who gives out tokens, for the description of the API. */
+  describeIssuer: () => Issuer
   version: string
   log: FastifyBaseLogger
 }
@@ -153,6 +154,8 @@ function asAppError(error: FastifyError | AppError): AppError {
 }
 
 function readJson(body: Buffer): unknown {
+  // Some clients declare JSON with every request, with a deletion too.
+  if (body.byteLength === 0) return undefined
   try {
     // TextDecoder drops a byte order mark, which Windows tools write.
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))

@@ -46,20 +46,20 @@ export interface ApiRoute {
   handle: (call: Call) => Answer | Promise<Answer>
 }
 
-const QUERY_NAMES: Readonly<Record<string, keyof Query>> = {
-  action: 'action',
-  'api-version': 'apiVersion',
-  filter: 'filter',
-  search: 'search',
-  top: 'top',
-  skiptoken: 'skipToken',
-}
+const QUERY_NAMES: ReadonlyMap<string, keyof Query> = new Map([
+  ['action', 'action'],
+  ['api-version', 'apiVersion'],
+  ['filter', 'filter'],
+  ['search', 'search'],
+  ['top', 'top'],
+  ['skiptoken', 'skipToken'],
+])
 
 /** Reads the query: names in any letter case, with or without `$`. Options that are not known are ignored. */
 export function readQuery(raw: unknown): Query {
   const query: Query = {}
   for (const [name, value] of Object.entries(raw as Record<string, unknown>)) {
-    const known = QUERY_NAMES[name.toLowerCase().replace(/^\$/, '')]
+    const known = QUERY_NAMES.get(name.toLowerCase().replace(/^\$/, ''))
     if (known === undefined) continue
     if (typeof value !== 'string' || query[known] !== undefined) {
       throw new AppError('InvalidRequest', `The query option ${name} stands twice.`, { target: name })

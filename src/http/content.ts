@@ -6,6 +6,7 @@ import type { Database } from '../ports/database.ts'
 import { findContent } from '../store/files.ts'
 import { matches } from './answers.ts'
 import { readByteRange } from './byte-range.ts'
+import { contentSchema } from './route-schemas.ts'
 
 /**
  * Serves the imported bytes to devices, at `/content/{32 hex}/{fileName}`. There is no token: the address cannot be guessed. There is
@@ -17,7 +18,7 @@ export function serveContent(
 ): void {
   app.get<{ Params: { contentId: string; fileName: string } }>(
     '/content/:contentId/:fileName',
-    { schema: { summary: 'Get the bytes of a file', security: [] } },
+    { schema: contentSchema },
     async (request, reply) => {
       const content = await findContent(database, request.params.contentId.toLowerCase())
       // Some tools lower-case file names; the address is unguessable without it.

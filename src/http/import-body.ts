@@ -1,7 +1,9 @@
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { Settings } from 'typebox/system'
 import { AppError } from '../domain/errors.ts'
 import type { ImportRequest } from '../domain/import-request.ts'
+import { LIMITS } from '../domain/limits.ts'
 import { ImportUpdateInput, ImportUpdateInputItem, ImportUpdateInputV2 } from './schemas.ts'
 
 interface Item {
@@ -9,6 +11,9 @@ interface Item {
   friendlyName?: string
   files?: { filename: string; url: string }[]
 }
+
+// Eight, unless told: fewer than a request with eleven inputs may have.
+Settings.Set({ maxErrors: LIMITS.findingsMax })
 
 /** Which schema a body of this shape has to fulfil. 2020-09-01 asks for `files`; later a parent may have none. */
 const SCHEMAS = { list: ImportUpdateInput, object: ImportUpdateInputItem, objectV2: ImportUpdateInputV2 }
@@ -19,7 +24,7 @@ const validators = { list: Compile(SCHEMAS.list), object: Compile(SCHEMAS.object
  * later) and a list inside `importUpdateInput` (2024-07-01-draft); each is taken at every import URL. Member names are read in any
  * letter case, since official samples write `ImportManifest`, `fileName` and `SHA256`; members that are not known are ignored.
  *
- * Throws `AppError('InvalidRequest')` with every mistake in `details`; `target` is its JSON Pointer.
+ * Throws `AppError('InvalidRequest')` with every mistake in `details`, up to `LIMITS.findingsMax`; `target` is its JSON Pointer.
  */
 export function readImportBody(body: unknown, { filesRequired }: { filesRequired: boolean }): ImportRequest {
   const { shape, value, prefix } = shapeOf(body, filesRequired)
@@ -41,7 +46,7 @@ export function readImportBody(body: unknown, { filesRequired }: { filesRequired
   }
   throw new AppError('InvalidRequest', `The request body is not valid: ${errors[0]?.message}`, {
     ...(errors[0]?.target !== undefined && { target: errors[0].target }),
-    details: errors,
+    details: errors.slice(0, LIMITS.findingsMax),
   })
 }
 

@@ -1,17 +1,8 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
-import {
-  FileV2,
-  Operation,
-  OperationV2,
-  OperationWithProgress,
-  Problem,
-  Update,
-  UpdateFile,
-  UpdateV2,
-  UpdateWithContent,
-} from './schemas.ts'
+import Type, { type TSchema } from 'typebox'
+import { COMPONENTS } from './schemas.ts'
 
 /** Who gives out tokens, for the description. */
 export interface Issuer {
@@ -20,24 +11,47 @@ export interface Issuer {
   audience: string
 }
 
+const TAGS = [
+  { name: 'Updates', description: 'The import side of Device Update: 2021-06-01-preview, 2022-10-01 and later.' },
+  { name: 'Updates (v2, 2020-09-01)', description: 'The same in the form of the private preview.' },
+  { name: 'Aduana', description: "Aduana's own additions." },
+  { name: 'Content', description: 'Imported bytes, for devices.' },
+  { name: 'Health', description: 'For supervisors and load balancers.' },
+]
+
+/** What stands in paths. */
+const PARAMETERS: Readonly<Record<string, TSchema>> = {
+  instanceId: Type.String({ pattern: '^[a-z0-9-]{3,36}$', description: 'A separate catalogue with its own updates.' }),
+  provider: Type.String({ description: 'Who made the update. Letter case makes no difference.' }),
+  name: Type.String({ description: 'What the update is for. Letter case makes no difference.' }),
+  version: Type.String({ description: 'Two to four numbers, divided by dots.' }),
+  fileId: Type.String({ description: 'As List Files answers it.' }),
+  operationId: Type.String({ maxLength: 256, description: 'The last part of the path in Operation-Location.' }),
+  contentId: Type.String({ pattern: '^[0-9a-f]{32}$', description: 'The unguessable part of the address.' }),
+  fileName: Type.String({ description: 'The name of the file. Letter case makes no difference.' }),
+}
+
+const API_VERSION = Type.Optional(
+  Type.String({
+    default: '2022-10-01',
+    description:
+      'A date: 2021-06-01-preview, 2022-07-01-preview, 2022-10-01 or any later one; or 2 for the form of v2.',
+  }),
+)
+
+/** An empty picture: the page is ours, not the framework's. */
+const NO_LOGO = { type: 'image/svg+xml', content: Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>') }
+
 /** Describes the API at `/openapi.json`, from the same schemas that validate, with pages for people at `/docs`. */
 export async function describeApi(
   app: FastifyInstance,
-  { issuer, version }: { issuer: Issuer; version: string },
+  {
+    describeIssuer,
+    version,
+    publicUrl,
+  }: { describeIssuer: () => Issuer; version: string; publicUrl: string | undefined },
 ): Promise<void> {
-  for (const schema of [
-    Update,
-    UpdateV2,
-    UpdateFile,
-    FileV2,
-    Operation,
-    OperationV2,
-    Problem,
-    UpdateWithContent,
-    OperationWithProgress,
-  ]) {
-    app.addSchema(schema)
-  }
+  for (const schema of COMPONENTS) app.addSchema(schema)
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -45,17 +59,56 @@ export async function describeApi(
         title: 'Aduana',
         version,
         description:
-          'The import side of Azure Device Update for IoT Hub, self-hosted. Every path works in any letter case.',
+          'The import side of Azure Device Update for IoT Hub, self-hosted. Paths match in any letter case, names of query ' +
+          'options with or without `$`, and names of members in request bodies in any letter case.',
+        license: { name: 'MIT', identifier: 'MIT' },
       },
-      components: { securitySchemes: securitySchemes(issuer) },
-      security: [{ bearer: [] }, ...(issuer.oauth ? [{ oauth2: [] }] : [])],
+      servers: [{ url: publicUrl ?? '/' }],
+      tags: TAGS,
     },
+    transform: ({ schema, url }) => ({ url, schema: schema?.hide ? schema : withParameters(schema, url) }),
     refResolver: { buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `schema-${index}`) },
   })
+  // Asked for each time: an issuer that was down at start tells its addresses later.
+  const withIssuer = (document: object) => {
+    const issuer = describeIssuer()
+    return {
+      ...document,
+      components: {
+        ...('components' in document && (document.components as object)),
+        securitySchemes: securitySchemes(issuer),
+      },
+      security: [{ bearer: [] }, ...(issuer.oauth ? [{ oauth2: [] }] : [])],
+    }
+  }
   app.get('/openapi.json', { schema: { hide: true } as object }, async (_request, reply) =>
-    reply.type('application/json; charset=utf-8').send(JSON.stringify(app.swagger())),
+    reply.type('application/json; charset=utf-8').send(JSON.stringify(withIssuer(app.swagger()))),
   )
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    transformSpecification: withIssuer,
+    // The page of a server on a closed network asks nobody else for anything.
+    uiConfig: { validatorUrl: null },
+    logo: NO_LOGO,
+    theme: { title: 'Aduana' },
+    staticCSP: true,
+    // On plain http this would make a browser ask for the page's own scripts by https, where nobody listens.
+    transformStaticCSP: (header) => header.replace(/ *upgrade-insecure-requests;?/, ''),
+  })
+}
+
+/** Adds to a route's description what its path says: the parameters in it, and whether there is an `api-version`. */
+function withParameters<Schema extends { querystring?: unknown } | undefined>(schema: Schema, url: string) {
+  const names = [...url.matchAll(/(?<!:):(\w+)/g)].flatMap(([, name = '']) => (name in PARAMETERS ? [name] : []))
+  const hasVersion = url.startsWith('/deviceUpdate/') && !url.includes('/v2/')
+  const { properties = {} } = (schema?.querystring ?? {}) as { properties?: Record<string, TSchema> }
+  return {
+    ...schema,
+    ...(names.length > 0 && {
+      params: Type.Object(Object.fromEntries(names.map((name) => [name, PARAMETERS[name]!]))),
+    }),
+    ...(hasVersion && { querystring: Type.Object({ ...properties, 'api-version': API_VERSION }) }),
+  } as Schema
 }
 
 /** Scopes as clients of the original service ask for them (import schema 4.0, OAuth authorization). */

@@ -2,16 +2,37 @@ import Type from 'typebox'
 import { AppError } from '../domain/errors.ts'
 import type { Operation } from '../domain/operation.ts'
 import type { Database } from '../ports/database.ts'
-import { findOperation, listOperations, type OperationPosition } from '../store/operations.ts'
+import { findOperation, listOperations } from '../store/operations.ts'
 import { entity, json } from './answers.ts'
 import type { ApiRoute, Call } from './call.ts'
 import { readOperationFilter } from './filters.ts'
-import { nextLink, PAGE_SIZE, readPageToken } from './paging.ts'
+import { nextLink, PAGE_SIZE, pageTokenReader } from './paging.ts'
 import { describe, listed, one } from './route-schemas.ts'
 import type { Documents } from './schemas.ts'
 
 /** A new operation is asked for every second, an old one less often. */
 const YOUNG_MS = 30_000
+
+const TOP_MAX = 999_999_999
+
+const closed = { additionalProperties: false }
+
+const readToken = pageTokenReader(
+  Type.Object(
+    {
+      after: Type.Object(
+        {
+          createdAt: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+          operationId: Type.String(),
+        },
+        closed,
+      ),
+      filter: Type.Optional(Type.String()),
+      top: Type.Optional(Type.Integer({ minimum: 1, maximum: TOP_MAX })),
+    },
+    closed,
+  ),
+)
 
 export function operationRoutes({ database }: { database: Database }, documents: Documents): ApiRoute[] {
   return [
@@ -19,39 +40,53 @@ export function operationRoutes({ database }: { database: Database }, documents:
       method: 'GET',
       path: '/updates/operations',
       permission: 'updates/read',
-      schema: describe('List Operations', listed(documents.operation), {
-        querystring: Type.Object({
-          filter: Type.Optional(Type.String()),
-          top: Type.Optional(Type.Integer({ minimum: 0 })),
-        }),
-      }),
+      schema: describe(
+        {
+          operationId: `${documents.group}_ListOperationStatuses`,
+          summary: 'List Operations, newest first',
+          description: 'Imports only. Operations are forgotten seven days after they ended.',
+        },
+        listed(
+          documents.operation,
+          Type.Object({
+            filter: Type.Optional(
+              Type.String({
+                description: "`status eq 'NotStarted' or status eq 'Running'`, with any of the statuses.",
+              }),
+            ),
+            top: Type.Optional(
+              Type.Integer({ minimum: 0, maximum: TOP_MAX, description: 'The length of the whole list.' }),
+            ),
+          }),
+        ),
+      ),
       async handle({ instance, dialect, query, ...call }) {
-        type State = { after?: OperationPosition; filter?: string; top?: number }
-        const state: State = readPageToken<State>(query.skipToken) ?? {
-          ...(query.filter !== undefined && { filter: query.filter }),
-          ...(query.top !== undefined && { top: readTop(query.top) }),
+        const { after, filter, top } = readToken(query.skipToken) ?? {
+          filter: query.filter,
+          top: query.top === undefined ? undefined : readTop(query.top),
+          after: undefined,
         }
-        const statuses = readOperationFilter(state.filter)
+        const statuses = readOperationFilter(filter)
         // `top` bounds the whole list, not the page: a recorded `$top=1` had no next link.
-        const limit = Math.min(PAGE_SIZE, state.top ?? PAGE_SIZE)
+        const limit = Math.min(PAGE_SIZE, top ?? PAGE_SIZE)
         // Deletions are not listed (REST API 2022-10-01, List Operations).
         const operations = await listOperations(database, {
           instance,
           kind: 'import',
           ...(statuses && { statuses }),
-          after: state.after,
+          after,
           limit: limit + 1,
         })
         const shown = operations.slice(0, limit)
         const last = shown.at(-1)
-        const top = state.top === undefined ? undefined : state.top - shown.length
-        const hasMore = operations.length > limit && last !== undefined && top !== 0
+        const topLeft = top === undefined ? undefined : top - shown.length
+        const hasMore = operations.length > limit && last !== undefined && topLeft !== 0
         return json({
           value: shown.map(dialect.operation),
           nextLink: hasMore
             ? nextLink(
                 { ...call, query },
-                { after: { createdAt: last.createdAt, operationId: last.operationId }, filter: state.filter, top },
+                { after: { createdAt: last.createdAt, operationId: last.operationId }, filter, top: topLeft },
               )
             : undefined,
         })
@@ -61,7 +96,16 @@ export function operationRoutes({ database }: { database: Database }, documents:
       method: 'GET',
       path: '/updates/operations/:operationId',
       permission: 'updates/read',
-      schema: describe('Get Operation', one(documents.operation)),
+      schema: describe(
+        {
+          operationId: `${documents.group}_GetOperationStatus`,
+          summary: 'Get Operation',
+          description: 'An operation that failed is answered with 200 and the status Failed; `error` has the reason.',
+        },
+        one(documents.operation, {
+          'Retry-After': { type: 'string', description: 'Seconds to wait before asking again; while it is not ended.' },
+        }),
+      ),
       async handle(call) {
         const operation = await getOperation(database, call)
         return entity(operation.etag, call.ifNoneMatch, () => call.dialect.operation(operation), retryAfter(operation))

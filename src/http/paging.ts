@@ -1,3 +1,5 @@
+import type { Static, TSchema } from 'typebox'
+import { Compile, type Validator } from 'typebox/compile'
 import { AppError } from '../domain/errors.ts'
 
 /** Entries of one page. */
@@ -12,22 +14,34 @@ export function pageToken(state: object): string {
   return Buffer.from(JSON.stringify(state)).toString('base64url')
 }
 
-/** Reads a token back. Throws `AppError('InvalidRequest')` if it is not one of ours. */
-export function readPageToken<State extends object>(token: string | undefined): State | undefined {
-  if (token === undefined) return undefined
-  try {
-    const state: unknown = JSON.parse(Buffer.from(token, 'base64url').toString())
-    if (typeof state === 'object' && state !== null && !Array.isArray(state)) return state as State
-  } catch {
-    // Falls through to the same error.
+/**
+ * Makes a reader of the tokens of one list, which must be what the list wrote into them, since they went through the caller's hands.
+ * The reader throws `AppError('InvalidRequest')` for any other, and answers undefined where there is none.
+ */
+export function pageTokenReader<State extends TSchema>(
+  state: State,
+): (token: string | undefined) => Static<State> | undefined {
+  const validator: Validator<Record<never, never>, State> = Compile(state)
+  return (token) => {
+    if (token === undefined) return undefined
+    const value = parsed(token)
+    if (validator.Check(value)) return value as Static<State>
+    throw new AppError('InvalidRequest', 'The paging token is not one of this list; begin the list again.', {
+      target: 'skipToken',
+    })
   }
-  throw new AppError('InvalidRequest', 'The paging token is not one of this server; begin the list again.', {
-    target: 'skipToken',
-  })
+}
+
+function parsed(token: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(token, 'base64url').toString())
+  } catch {
+    return undefined
+  }
 }
 
 /** The address of the next page: the same path, relative, in the caller's own `api-version`. */
 export function nextLink({ path, query }: { path: string; query: { apiVersion?: string } }, state: object): string {
-  const version = query.apiVersion === undefined ? '' : `api-version=${query.apiVersion}&`
+  const version = query.apiVersion === undefined ? '' : `api-version=${encodeURIComponent(query.apiVersion)}&`
   return `${path}?${version}skipToken=${pageToken(state)}`
 }

@@ -1,7 +1,24 @@
-import Type from 'typebox'
+import Type, { type TSchema } from 'typebox'
 import { LIMITS } from '../domain/limits.ts'
 
-/** The documents of the API. Requests are validated by these schemas, and the OpenAPI description is made from them. */
+/**
+ * The documents of the API, as strict as the published specifications. Requests are validated by these schemas, and the OpenAPI
+ * description is made from them: a schema with an `$id` becomes a component of that name.
+ */
+
+/** Speaks of a component by its name. */
+export function ref(schema: TSchema): TSchema {
+  const { $id } = schema as { $id?: string }
+  return $id === undefined ? schema : Type.Unsafe({ $ref: `${$id}#` })
+}
+
+const dateTime = (description: string) => Type.String({ format: 'date-time', description })
+
+const etag = Type.Optional(
+  Type.String({ pattern: '^".+"$', description: 'A quoted GUID, the same as in the header ETag.' }),
+)
+
+// What is asked for.
 
 const Url = Type.String({
   minLength: 1,
@@ -19,16 +36,22 @@ const Hashes = Type.Object(
   },
 )
 
-const ImportManifestMetadata = Type.Object({
-  url: Url,
-  sizeInBytes: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
-  hashes: Hashes,
-})
+const ImportManifestMetadata = Type.Object(
+  {
+    url: Url,
+    sizeInBytes: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+    hashes: Hashes,
+  },
+  { title: 'ImportManifestMetadata', description: 'Where the import manifest is, and what it must be, byte for byte.' },
+)
 
-const FileImportMetadata = Type.Object({
-  filename: Type.String({ minLength: 1, description: 'The name of the file as the import manifest writes it.' }),
-  url: Url,
-})
+const FileImportMetadata = Type.Object(
+  {
+    filename: Type.String({ minLength: 1, description: 'The name of the file as the import manifest writes it.' }),
+    url: Url,
+  },
+  { title: 'FileImportMetadata' },
+)
 
 const friendlyName = Type.Optional(
   Type.String({ minLength: 1, maxLength: LIMITS.friendlyNameLengthMax, description: 'A name given by the importer.' }),
@@ -36,206 +59,337 @@ const friendlyName = Type.Optional(
 
 export const ImportUpdateInputV2 = Type.Object(
   { importManifest: ImportManifestMetadata, friendlyName, files: Type.Array(FileImportMetadata, { minItems: 1 }) },
-  { description: 'What to import (2020-09-01).' },
+  { title: 'ImportUpdateInputV2', description: 'What to import (2020-09-01).' },
 )
 
-export const ImportUpdateInputItem = Type.Object({
-  importManifest: ImportManifestMetadata,
-  friendlyName,
-  files: Type.Optional(Type.Array(FileImportMetadata)),
-})
+export const ImportUpdateInputItem = Type.Object(
+  {
+    importManifest: ImportManifestMetadata,
+    friendlyName,
+    files: Type.Optional(
+      Type.Array(FileImportMetadata, {
+        description: 'Every file and related file of the manifest, but not the manifest itself.',
+      }),
+    ),
+  },
+  { title: 'ImportUpdateInputItem' },
+)
 
 export const ImportUpdateInput = Type.Array(ImportUpdateInputItem, {
+  title: 'ImportUpdateInput',
   minItems: 1,
   maxItems: LIMITS.inputsMax,
   description: 'What to import: a single update, or a parent with up to ten children, in any order.',
 })
 
-const updateId = Type.Object({ provider: Type.String(), name: Type.String(), version: Type.String() })
-const dateTime = Type.String({ format: 'date-time' })
-const compatibility = Type.Array(Type.Record(Type.String(), Type.String()))
+// What is answered.
+
+const UpdateId = Type.Object(
+  {
+    provider: Type.String({ minLength: 1, maxLength: LIMITS.identityLengthMax, pattern: '^[a-zA-Z0-9.-]+$' }),
+    name: Type.String({ minLength: 1, maxLength: LIMITS.identityLengthMax, pattern: '^[a-zA-Z0-9.-]+$' }),
+    version: Type.String({
+      pattern: '^\\d+(\\.\\d+){1,3}$',
+      description: 'Two to four numbers, without leading zeros.',
+    }),
+  },
+  { $id: 'UpdateId', description: 'The identity of an update.' },
+)
+
+const updateId = ref(UpdateId)
+
+const compatibility = Type.Array(Type.Record(Type.String(), Type.String()), {
+  minItems: 1,
+  maxItems: LIMITS.compatibilityMax,
+  description: 'Sets of device properties that the update is for, to the letter of the import manifest.',
+})
+
+const manifestVersion = Type.Enum(['2.0', '3.0', '4.0', '5.0'], {
+  type: 'string',
+  description: 'The version of the import manifest.',
+})
+
+const scanResult = Type.Optional(
+  Type.Enum(['Success', 'Infected', 'NotScanned'], {
+    type: 'string',
+    description: 'What the malware scan found. An update has the worst result of its files.',
+  }),
+)
+
+const updateTimes = {
+  importedDateTime: dateTime('When the update was imported.'),
+  createdDateTime: dateTime('When the update was made, as its import manifest says.'),
+}
 
 export const UpdateV2 = Type.Object(
   {
     updateId,
-    updateType: Type.String(),
-    installedCriteria: Type.String(),
+    updateType: Type.String({ description: 'The handler; for manifests since 4.0 that of a single inline step.' }),
+    installedCriteria: Type.String({ minLength: 1 }),
     compatibility,
-    manifestVersion: Type.String(),
-    importedDateTime: dateTime,
-    createdDateTime: dateTime,
-    etag: Type.Optional(Type.String()),
+    manifestVersion,
+    ...updateTimes,
+    etag,
   },
-  { $id: 'UpdateV2' },
+  { $id: 'UpdateV2', description: 'An imported update (2020-09-01).' },
 )
 
-const Step = Type.Object({
-  type: Type.Optional(Type.Union([Type.Literal('inline'), Type.Literal('reference')])),
-  description: Type.Optional(Type.String()),
-  handler: Type.Optional(Type.String()),
-  handlerProperties: Type.Optional(Type.Object({}, { additionalProperties: true })),
-  files: Type.Optional(Type.Array(Type.String())),
-  updateId: Type.Optional(updateId),
-})
+const Step = Type.Object(
+  {
+    type: Type.Optional(Type.Enum(['inline', 'reference'], { type: 'string', default: 'inline' })),
+    description: Type.Optional(Type.String({ minLength: 1, maxLength: LIMITS.stepDescriptionLengthMax })),
+    handler: Type.Optional(
+      Type.String({ minLength: 1, maxLength: LIMITS.handlerLengthMax, description: 'Of an inline step.' }),
+    ),
+    handlerProperties: Type.Optional(
+      Type.Object({}, { additionalProperties: true, description: 'To the letter of the import manifest.' }),
+    ),
+    files: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: LIMITS.fileNameLengthMax }), {
+        minItems: 1,
+        maxItems: LIMITS.stepFilesMax,
+        description: 'Names of files, of an inline step.',
+      }),
+    ),
+    updateId: Type.Optional(updateId),
+  },
+  { $id: 'Step', minProperties: 2, description: 'What a device does, or, by its updateId, which child it installs.' },
+)
 
 export const Update = Type.Object(
   {
     updateId,
-    description: Type.Optional(Type.String()),
-    friendlyName: Type.Optional(Type.String()),
-    isDeployable: Type.Optional(Type.Boolean()),
-    updateType: Type.Optional(Type.String()),
-    installedCriteria: Type.Optional(Type.String()),
+    description: Type.Optional(
+      Type.String({ minLength: 1, maxLength: LIMITS.descriptionLengthMax, description: 'From the import manifest.' }),
+    ),
+    friendlyName,
+    isDeployable: Type.Optional(Type.Boolean({ default: true })),
+    updateType: Type.Optional(Type.String({ description: 'Only of import manifests 2.0 and 3.0.', deprecated: true })),
+    installedCriteria: Type.Optional(
+      Type.String({ description: 'Only of import manifests 2.0 and 3.0.', deprecated: true }),
+    ),
     compatibility,
-    instructions: Type.Optional(Type.Object({ steps: Type.Array(Step) })),
-    referencedBy: Type.Optional(Type.Array(updateId)),
-    scanResult: Type.Optional(Type.String()),
-    manifestVersion: Type.String(),
-    importedDateTime: dateTime,
-    createdDateTime: dateTime,
-    etag: Type.Optional(Type.String()),
+    instructions: Type.Optional(
+      Type.Object(
+        { steps: Type.Array(ref(Step), { minItems: 1, maxItems: LIMITS.stepsMax }) },
+        { title: 'Instructions' },
+      ),
+    ),
+    referencedBy: Type.Optional(
+      Type.Array(updateId, { minItems: 1, description: 'The parents: updates that reference this one.' }),
+    ),
+    scanResult,
+    manifestVersion,
+    ...updateTimes,
+    etag,
   },
-  { $id: 'Update' },
+  { $id: 'Update', description: 'An imported update.' },
 )
 
-const baseFile = {
-  fileName: Type.String(),
-  sizeInBytes: Type.Integer(),
-  hashes: Type.Record(Type.String(), Type.String()),
+const fileMembersV2 = {
+  fileName: Type.String({ minLength: 1, maxLength: LIMITS.fileNameLengthMax }),
+  sizeInBytes: Type.Integer({ minimum: 1, maximum: LIMITS.fileBytesMax }),
+  hashes: Hashes,
   mimeType: Type.Optional(Type.String()),
-  scanResult: Type.Optional(Type.String()),
-  scanDetails: Type.Optional(Type.String()),
-  properties: Type.Optional(Type.Object({}, { additionalProperties: true })),
 }
 
+const fileId = Type.String({ minLength: 1, description: 'Made by the server at import.' })
+
 export const FileV2 = Type.Object(
-  {
-    fileId: Type.String(),
-    fileName: baseFile.fileName,
-    sizeInBytes: baseFile.sizeInBytes,
-    hashes: baseFile.hashes,
-    mimeType: baseFile.mimeType,
-    etag: Type.Optional(Type.String()),
-  },
-  { $id: 'FileV2' },
+  { fileId, ...fileMembersV2, etag },
+  { $id: 'FileV2', description: 'A file of an update (2020-09-01).' },
 )
+
+const fileMembers2021 = { ...fileMembersV2, scanResult, scanDetails: Type.Optional(Type.String()) }
+
+const fileMembers = {
+  ...fileMembers2021,
+  properties: Type.Optional(
+    Type.Object(
+      {},
+      { additionalProperties: true, description: 'For the device, to the letter of the import manifest.' },
+    ),
+  ),
+}
 
 export const UpdateFile = Type.Object(
   {
-    fileId: Type.String(),
-    ...baseFile,
-    relatedFiles: Type.Optional(Type.Array(Type.Object(baseFile))),
-    downloadHandler: Type.Optional(Type.Object({ id: Type.String() })),
-    etag: Type.Optional(Type.String()),
+    fileId,
+    ...fileMembers,
+    relatedFiles: Type.Optional(
+      Type.Array(Type.Object(fileMembers, { title: 'UpdateFileBase' }), {
+        minItems: 1,
+        description: 'Files that the download handler makes this one from, such as deltas.',
+      }),
+    ),
+    downloadHandler: Type.Optional(Type.Object({ id: Type.String() }, { title: 'UpdateFileDownloadHandler' })),
+    etag,
   },
-  { $id: 'UpdateFile' },
+  { $id: 'UpdateFile', description: 'A file of an update.' },
 )
 
-const errorMembers = {
-  code: Type.String(),
-  message: Type.String(),
-  target: Type.Optional(Type.String()),
-  details: Type.Optional(Type.Array(Type.Object({}, { additionalProperties: true }))),
+const InnerError = Type.Object(
+  {
+    code: Type.String(),
+    message: Type.Optional(Type.String()),
+    errorDetail: Type.Optional(Type.String({ description: 'The raw text from outside, such as an HTTP status line.' })),
+    innerError: Type.Optional(Type.Unsafe({ $ref: 'InnerError#' })),
+  },
+  { $id: 'InnerError', description: 'A more precise error, down to what really happened.' },
+)
+
+const ErrorBody = Type.Object(
+  {
+    code: Type.String({ description: 'One of the codes in docs/errors.md.' }),
+    message: Type.String({ description: 'For people.' }),
+    target: Type.Optional(Type.String({ description: 'What it is about: a name or a JSON Pointer.' })),
+    details: Type.Optional(Type.Array(Type.Unsafe({ $ref: 'Error#' }), { description: 'Every single mistake.' })),
+    innererror: Type.Optional(ref(InnerError)),
+    innerError: Type.Optional(Type.Unsafe({ $ref: 'InnerError#', description: 'The same as innererror.' })),
+    occurredDateTime: Type.Optional(dateTime('When the operation failed.')),
+  },
+  { $id: 'Error' },
+)
+
+const status = Type.Enum(['NotStarted', 'Running', 'Succeeded', 'Failed'], { type: 'string' })
+
+const operationTimes = {
+  lastActionDateTime: dateTime('When the status last changed.'),
+  createdDateTime: dateTime('When the import or deletion was asked for.'),
 }
 
-const operationError = Type.Object({
-  ...errorMembers,
-  innererror: Type.Optional(Type.Object({}, { additionalProperties: true })),
-  innerError: Type.Optional(Type.Object({}, { additionalProperties: true })),
-  occurredDateTime: Type.Optional(dateTime),
-})
-
 const operation = {
-  operationId: Type.String(),
-  status: Type.Union(['NotStarted', 'Running', 'Succeeded', 'Failed'].map((status) => Type.Literal(status))),
-  resourceLocation: Type.Optional(Type.String()),
-  error: Type.Optional(operationError),
-  traceId: Type.Optional(Type.String()),
-  lastActionDateTime: dateTime,
-  createdDateTime: dateTime,
-  etag: Type.Optional(Type.String()),
+  operationId: Type.String({ minLength: 1, maxLength: 256 }),
+  status,
+  resourceLocation: Type.Optional(
+    Type.String({ description: 'The address of the imported update, relative; only of imports that succeeded.' }),
+  ),
+  error: Type.Optional(ref(ErrorBody)),
+  traceId: Type.Optional(Type.String({ pattern: '^[0-9a-f]{32}$' })),
+  ...operationTimes,
+  etag,
 }
 
 /** 2020-09-01 and 2021-06-01-preview. */
-export const OperationV2 = Type.Object({ ...operation, updateId: Type.Optional(updateId) }, { $id: 'OperationV2' })
+export const OperationV2 = Type.Object(
+  { ...operation, updateId: Type.Optional(updateId) },
+  { $id: 'OperationV2', description: 'An import or deletion (2020-09-01 and 2021-06-01-preview).' },
+)
+
+const UpdateInfo = Type.Object(
+  { updateId, description: Type.Optional(Type.String()), friendlyName },
+  { $id: 'UpdateInfo' },
+)
 
 export const Operation = Type.Object(
   {
     ...operation,
-    update: Type.Optional(
-      Type.Object({
-        updateId,
-        description: Type.Optional(Type.String()),
-        friendlyName: Type.Optional(Type.String()),
-      }),
-    ),
+    update: Type.Optional(ref(UpdateInfo)),
   },
-  { $id: 'Operation' },
+  {
+    $id: 'Operation',
+    description:
+      'An import or deletion. `update` is there once the import manifest was read. 2021-06-01-preview has `updateId` in its place.',
+  },
 )
 
 export const Problem = Type.Object(
   {
     type: Type.String(),
-    title: Type.String(),
-    status: Type.Integer(),
-    traceId: Type.String(),
-    error: Type.Object(errorMembers),
+    title: Type.String({ description: 'The reason phrase of the status.' }),
+    status: Type.Integer({ minimum: 400, maximum: 599 }),
+    traceId: Type.String({ description: 'The same as in the header traceparent.' }),
+    error: ref(ErrorBody),
   },
-  { $id: 'Problem' },
+  { $id: 'Problem', description: 'A problem document (RFC 7807) that is an error envelope too.' },
 )
 
 /** A page of a list. */
-export function listOf(item: Type.TSchema) {
-  return Type.Object({ value: Type.Array(item), nextLink: Type.Optional(Type.String()) })
+export function listOf(item: TSchema): TSchema {
+  return Type.Object({
+    value: Type.Array(ref(item)),
+    nextLink: Type.Optional(
+      Type.String({ description: 'The address of the next page, relative; absent on the last one.' }),
+    ),
+  })
 }
 
 const content = {
-  fileId: Type.String(),
-  fileName: Type.String(),
-  sizeInBytes: Type.Integer(),
-  hashes: Type.Record(Type.String(), Type.String()),
-  contentUrl: Type.String({ format: 'uri' }),
+  fileId,
+  fileName: fileMembers.fileName,
+  sizeInBytes: fileMembers.sizeInBytes,
+  hashes: Hashes,
+  contentUrl: Type.String({ format: 'uri', description: 'Serves the bytes; needs no token.' }),
 }
 
 export const UpdateWithContent = Type.Object(
   {
-    updateId,
-    files: Type.Array(Type.Object({ ...content, relatedFiles: Type.Optional(Type.Array(Type.Object(content))) })),
+    ...Update.properties,
+    files: Type.Array(
+      Type.Object({
+        ...content,
+        relatedFiles: Type.Optional(Type.Array(Type.Object(content), { minItems: 1 })),
+      }),
+    ),
   },
-  { $id: 'UpdateWithContent', additionalProperties: true },
+  { $id: 'UpdateWithContent', description: 'An update with the addresses of its content.' },
 )
 
 export const OperationWithProgress = Type.Object(
   {
-    operationId: Type.String(),
-    kind: Type.Union([Type.Literal('import'), Type.Literal('delete')]),
-    status: operation.status,
-    updates: Type.Array(Type.Object({ updateId }, { additionalProperties: true })),
+    operationId: operation.operationId,
+    kind: Type.Enum(['import', 'delete'], { type: 'string' }),
+    status,
+    updates: Type.Array(ref(UpdateInfo), { description: 'Every update that the operation is about.' }),
     files: Type.Array(
       Type.Object({
-        item: Type.Integer({ description: 'Which input of the request, from 0.' }),
+        item: Type.Integer({ minimum: 0, description: 'Which input of the request, from 0.' }),
         fileName: Type.String(),
         sizeInBytes: Type.Integer(),
-        bytesDone: Type.Integer(),
-        phase: Type.Union(['Waiting', 'Downloading', 'Done'].map((phase) => Type.Literal(phase))),
+        bytesDone: Type.Integer({ minimum: 0 }),
+        phase: Type.Enum(['Waiting', 'Downloading', 'Done'], { type: 'string' }),
       }),
     ),
-    error: Type.Optional(operationError),
-    createdDateTime: dateTime,
-    lastActionDateTime: dateTime,
+    error: Type.Optional(ref(ErrorBody)),
+    createdDateTime: operationTimes.createdDateTime,
+    lastActionDateTime: operationTimes.lastActionDateTime,
   },
-  { $id: 'OperationWithProgress' },
+  { $id: 'OperationWithProgress', description: 'An operation with how far it is.' },
 )
+
+/** What becomes a component of the OpenAPI description. */
+export const COMPONENTS: readonly TSchema[] = [
+  Update,
+  UpdateV2,
+  UpdateId,
+  UpdateInfo,
+  Step,
+  UpdateFile,
+  FileV2,
+  Operation,
+  OperationV2,
+  Problem,
+  ErrorBody,
+  InnerError,
+  UpdateWithContent,
+  OperationWithProgress,
+]
 
 /** The documents that a path speaks of: `/v2` has those of 2020-09-01. */
 export interface Documents {
-  importBody: Type.TSchema
-  update: Type.TSchema
-  file: Type.TSchema
-  operation: Type.TSchema
+  /** How the specification names the group of operations: ids begin with it. */
+  group: 'DeviceUpdate' | 'Updates'
+  /** Whether the answer to an import or deletion has `Location` beside `Operation-Location`. */
+  sendsLocation: boolean
+  importBody: TSchema
+  update: TSchema
+  file: TSchema
+  operation: TSchema
 }
 
 export const DOCUMENTS: Documents = {
+  group: 'DeviceUpdate',
+  sendsLocation: false,
   importBody: ImportUpdateInput,
   update: Update,
   file: UpdateFile,
@@ -243,6 +397,8 @@ export const DOCUMENTS: Documents = {
 }
 
 export const DOCUMENTS_V2: Documents = {
+  group: 'Updates',
+  sendsLocation: true,
   importBody: ImportUpdateInputV2,
   update: UpdateV2,
   file: FileV2,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-const TRACEPARENT = /^[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /** The caller's `traceparent` (W3C Trace Context) if it is a good one, else a new one. */
 export function traceparentOf(header: unknown): string {

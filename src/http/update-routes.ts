@@ -5,31 +5,51 @@ import type { UpdateId } from '../domain/update-id.ts'
 import type { Database } from '../ports/database.ts'
 import { acceptDeletion, acceptImport } from '../services/accept-operation.ts'
 import { listFiles } from '../store/files.ts'
-import {
-  findUpdate,
-  listNames,
-  listProviders,
-  listUpdates,
-  listVersions,
-  type Page,
-  type UpdatePosition,
-} from '../store/updates.ts'
+import { findUpdate, listNames, listProviders, listUpdates, listVersions, type Page } from '../store/updates.ts'
 import { entity, json } from './answers.ts'
 import type { Answer, ApiRoute, Call } from './call.ts'
 import { readUpdateFilter } from './filters.ts'
 import { readImportBody } from './import-body.ts'
-import { nextLink, PAGE_SIZE, readPageToken } from './paging.ts'
-import { accepted, describe, fileList, listed, one } from './route-schemas.ts'
+import { nextLink, PAGE_SIZE, pageTokenReader } from './paging.ts'
+import { accepted, describe, listed, one } from './route-schemas.ts'
 import type { Documents } from './schemas.ts'
 
 /** What the original service sends with updates and files (recorded traffic, 2021). */
 const CACHEABLE = { 'cache-control': 'max-age=60, private' }
+
+const CACHE_CONTROL = { 'Cache-Control': { type: 'string', description: CACHEABLE['cache-control'] } }
+
+const IMPORT =
+  'Answers at once and goes on in the background. The body may be a list, a single input, or a list inside ' +
+  '`importUpdateInput`, whatever the api-version.'
+
+const filterOption = Type.Optional(Type.String({ description: '`isDeployable eq true` or `isDeployable eq false`.' }))
+
+const closed = { additionalProperties: false }
+
+const readTextsToken = pageTokenReader(Type.Object({ after: Type.String() }, closed))
+
+const readVersionsToken = pageTokenReader(
+  Type.Object({ after: Type.String(), filter: Type.Optional(Type.String()) }, closed),
+)
+
+const readUpdatesToken = pageTokenReader(
+  Type.Object(
+    {
+      after: Type.Object({ providerKey: Type.String(), nameKey: Type.String(), versionOrder: Type.String() }, closed),
+      filter: Type.Optional(Type.String()),
+      search: Type.Optional(Type.String()),
+    },
+    closed,
+  ),
+)
 
 /** Everything under `/updates` but operations. */
 export function updateRoutes(
   { database, wake }: { database: Database; wake: () => void },
   documents: Documents,
 ): ApiRoute[] {
+  const { group } = documents
   const update = '/updates/providers/:provider/names/:name/versions/:version'
 
   async function importUpdate({ instance, dialect, body, caller }: Call): Promise<Answer> {
@@ -43,17 +63,31 @@ export function updateRoutes(
       method: 'POST',
       path: '/updates::import',
       permission: 'updates/write',
-      schema: describe('Import Update', accepted, { body: documents.importBody }),
+      schema: describe(
+        {
+          operationId: `${group}_ImportUpdate${group === 'DeviceUpdate' ? '' : 'ByVerb'}`,
+          summary: 'Import Update',
+          description: IMPORT,
+        },
+        accepted(documents, { body: documents.importBody }),
+      ),
       handle: importUpdate,
     },
     {
       method: 'POST',
       path: '/updates',
       permission: 'updates/write',
-      schema: describe('Import Update (action=import)', accepted, {
-        body: documents.importBody,
-        querystring: Type.Object({ action: Type.Literal('import') }),
-      }),
+      schema: describe(
+        {
+          operationId: `${group}_ImportUpdate${group === 'Updates' ? '' : 'ByAction'}`,
+          summary: 'Import Update, as 2020-09-01 and 2021-06-01-preview write it',
+          description: IMPORT,
+        },
+        accepted(documents, {
+          body: documents.importBody,
+          querystring: Type.Object({ action: Type.Enum(['import'], { type: 'string' }) }),
+        }),
+      ),
       handle(call) {
         if (call.query.action?.toLowerCase() !== 'import') {
           throw new AppError('InvalidRequest', 'A POST to this path needs the query option action=import.', {
@@ -67,18 +101,27 @@ export function updateRoutes(
       method: 'GET',
       path: '/updates',
       permission: 'updates/read',
-      schema: describe('List Updates', listed(documents.update), {
-        querystring: Type.Object({ search: Type.Optional(Type.String()), filter: Type.Optional(Type.String()) }),
-      }),
+      schema: describe(
+        { operationId: `${group}_ListUpdates`, summary: 'List Updates' },
+        listed(
+          documents.update,
+          Type.Object({
+            search: Type.Optional(
+              Type.String({
+                description: 'Words that each begin a word of provider, name, version, description or friendly name.',
+              }),
+            ),
+            filter: filterOption,
+          }),
+        ),
+      ),
       async handle({ instance, dialect, query, ...call }) {
-        type State = { after?: UpdatePosition; filter?: string; search?: string }
-        const state = readPageToken<State>(query.skipToken) ?? query
-        const { filter, search } = state
+        const { after, filter, search } = readUpdatesToken(query.skipToken) ?? { ...query, after: undefined }
         const page = await listUpdates(database, {
           instance,
           search: search?.trim() === '' ? undefined : search,
           isDeployable: readUpdateFilter(filter),
-          after: 'after' in state ? state.after : undefined,
+          after,
           limit: PAGE_SIZE,
         })
         return json({
@@ -91,7 +134,7 @@ export function updateRoutes(
       method: 'GET',
       path: '/updates/providers',
       permission: 'updates/read',
-      schema: describe('List Providers', listed(Type.String())),
+      schema: describe({ operationId: `${group}_ListProviders`, summary: 'List Providers' }, listed(Type.String())),
       async handle({ instance, query, ...call }) {
         const page = await listProviders(database, { instance, after: readAfter(query.skipToken), limit: PAGE_SIZE })
         return texts(page, { ...call, query })
@@ -101,7 +144,7 @@ export function updateRoutes(
       method: 'GET',
       path: '/updates/providers/:provider/names',
       permission: 'updates/read',
-      schema: describe('List Names', listed(Type.String())),
+      schema: describe({ operationId: `${group}_ListNames`, summary: 'List Names' }, listed(Type.String())),
       async handle({ instance, params, query, ...call }) {
         const { provider = '' } = params
         const after = readAfter(query.skipToken)
@@ -114,24 +157,25 @@ export function updateRoutes(
       method: 'GET',
       path: '/updates/providers/:provider/names/:name/versions',
       permission: 'updates/read',
-      schema: describe('List Versions', listed(Type.String()), {
-        querystring: Type.Object({ filter: Type.Optional(Type.String()) }),
-      }),
+      schema: describe(
+        { operationId: `${group}_ListVersions`, summary: 'List Versions, newest first' },
+        listed(Type.String(), Type.Object({ filter: filterOption })),
+      ),
       async handle({ instance, params, query, ...call }) {
         const { provider = '', name = '' } = params
-        const state = readPageToken<{ after?: string; filter?: string }>(query.skipToken) ?? { filter: query.filter }
+        const { after, filter } = readVersionsToken(query.skipToken) ?? { ...query, after: undefined }
         const page = await listVersions(database, {
           instance,
           provider,
           name,
-          isDeployable: readUpdateFilter(state.filter),
-          after: 'after' in state ? state.after : undefined,
+          isDeployable: readUpdateFilter(filter),
+          after,
           limit: PAGE_SIZE,
         })
         if (page === undefined) throw new AppError('NotFound', `There is no update ${quoted(`${provider}/${name}`)}.`)
         return json({
           value: page.items,
-          nextLink: page.next && nextLink({ ...call, query }, { after: page.next, filter: state.filter }),
+          nextLink: page.next && nextLink({ ...call, query }, { after: page.next, filter }),
         })
       },
     },
@@ -139,7 +183,10 @@ export function updateRoutes(
       method: 'GET',
       path: update,
       permission: 'updates/read',
-      schema: describe('Get Update', one(documents.update)),
+      schema: describe(
+        { operationId: `${group}_GetUpdate`, summary: 'Get Update' },
+        one(documents.update, CACHE_CONTROL),
+      ),
       async handle(call) {
         const found = await getUpdate(database, call)
         return entity(found.etag, call.ifNoneMatch, () => call.dialect.update(found), CACHEABLE)
@@ -149,7 +196,14 @@ export function updateRoutes(
       method: 'DELETE',
       path: update,
       permission: 'updates/delete',
-      schema: describe('Delete Update', accepted),
+      schema: describe(
+        {
+          operationId: `${group}_DeleteUpdate`,
+          summary: 'Delete Update',
+          description: 'Children that nothing else references go with their parent. A child in use is not deleted.',
+        },
+        accepted(documents),
+      ),
       async handle({ instance, dialect, params, caller }) {
         const updateId = updateIdOf(params)
         const operationId = await acceptDeletion({ database, wake }, { instance, updateId, caller })
@@ -160,7 +214,10 @@ export function updateRoutes(
       method: 'GET',
       path: `${update}/files`,
       permission: 'updates/read',
-      schema: describe('List Files', fileList),
+      schema: describe(
+        { operationId: `${group}_ListFiles`, summary: 'List Files, by their ids' },
+        listed(Type.String()),
+      ),
       async handle(call) {
         const files = await listFiles(database, (await getUpdate(database, call)).id)
         return json({ value: files.map(({ fileId }) => fileId) })
@@ -170,7 +227,7 @@ export function updateRoutes(
       method: 'GET',
       path: `${update}/files/:fileId`,
       permission: 'updates/read',
-      schema: describe('Get File', one(documents.file)),
+      schema: describe({ operationId: `${group}_GetFile`, summary: 'Get File' }, one(documents.file, CACHE_CONTROL)),
       async handle(call) {
         const files = await listFiles(database, (await getUpdate(database, call)).id)
         const file = files.find(({ fileId }) => fileId === call.params.fileId)
@@ -213,7 +270,7 @@ function acceptedAnswer(dialect: Call['dialect'], instance: string, operationId:
 }
 
 function readAfter(skipToken: string | undefined): string | undefined {
-  return readPageToken<{ after?: string }>(skipToken)?.after
+  return readTextsToken(skipToken)?.after
 }
 
 function texts(page: Page<string, string>, call: Pick<Call, 'path' | 'query'>): Answer {

@@ -5,6 +5,7 @@ import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
 import type { OpenSource } from '../ports/source.ts'
 import { holdBlob, instanceHasContent } from '../store/blobs.ts'
+import type { Attempt } from '../store/operations.ts'
 import { settleBlob } from './settle-blob.ts'
 
 /** The hash algorithms that are checked; the digest of any other that a manifest states is only passed on. */
@@ -26,7 +27,7 @@ export interface IngestOptions {
   openSource: OpenSource
   signal: AbortSignal
   instance: string
-  operationId: string
+  attempt: Attempt
   /** An earlier attempt of this operation has fetched and checked this file already. */
   doneBefore: boolean
   /** Called as bytes come, with the sum so far. */
@@ -43,13 +44,19 @@ export interface IngestOptions {
  * Throws `AppError` with a code of the `source` kind.
  */
 export async function ingestFile(file: ExpectedFile, options: IngestOptions): Promise<string> {
-  const { database, blobs, instance, operationId, doneBefore } = options
+  const { database, blobs, instance, attempt, doneBefore } = options
   const sha256 = hexOfBase64(file.hashes.sha256 ?? '')
   const { sizeInBytes } = file
 
-  const known = await holdBlob(database, { operationId, sha256 })
+  const known = await holdBlob(database, { attempt, sha256 })
   const isThere = known !== undefined && (await blobs.size(known.name)) === sizeInBytes
-  if (isThere && (doneBefore || (await instanceHasContent(database, { instance, sha256, sizeInBytes })))) return sha256
+  if (isThere && doneBefore) return sha256
+  if (isThere && (await instanceHasContent(database, { instance, sha256, sizeInBytes }))) {
+    // The bytes are known by their SHA-256; what else is promised about them has to be true as well.
+    const isAllPromised = Object.keys(file.hashes).length === 1
+    if (!isAllPromised) await copyChecked(file, { ...options, openSource: () => blobs.open(known.name) }, () => {})
+    return sha256
+  }
 
   const name = newBlobName(sha256)
   await using blob = await keeping(file, blobs.create({ name, sizeInBytes }))
@@ -71,6 +78,7 @@ export async function copyChecked(
   let bytesDone = 0
 
   for await (const chunk of await openSource(file.url, { sizeInBytes: file.sizeInBytes, signal })) {
+    signal.throwIfAborted()
     bytesDone += chunk.byteLength
     if (bytesDone > file.sizeInBytes) {
       throw new AppError(
@@ -101,12 +109,12 @@ export async function copyChecked(
 }
 
 /** Turns what the store throws into an error that says so. */
-async function keeping<T>(file: ExpectedFile, storing: Promise<T>): Promise<T> {
+export async function keeping<T>({ title }: { title: string }, storing: Promise<T>): Promise<T> {
   try {
     return await storing
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new AppError('StoreFailed', `The store could not keep ${file.title}: ${reason}`, {
+    throw new AppError('StoreFailed', `${title} could not be kept by the store: ${reason}`, {
       cause: error,
       mayRecover: true,
     })

@@ -1,6 +1,7 @@
 import { AppError } from '../domain/errors.ts'
-import type { ImportManifest } from '../domain/import-manifest.ts'
+import type { ImportManifest, ManifestBaseFile } from '../domain/import-manifest.ts'
 import type { ImportInput } from '../domain/import-request.ts'
+import { LIMITS } from '../domain/limits.ts'
 import type { ExpectedFile } from './ingest-file.ts'
 
 /** A file of the manifest together with the URL that the request gives for it. */
@@ -10,24 +11,23 @@ export interface MatchedFile extends ExpectedFile {
 
 /**
  * Pairs every file and related file of a manifest with its URL. Throws `AppError('CannotProcessUpdateFile')`, all mistakes in
- * `details`, unless each file has exactly one URL and each URL a file.
- *
- * `pointer` is where the input stands in the request body.
+ * `details`, unless each file has exactly one URL and each URL a file. The target of a mistake is its place in the input, or in the
+ * manifest where a file of that has no URL.
  */
-export function matchFiles(manifest: ImportManifest, input: ImportInput, pointer: string): MatchedFile[] {
+export function matchFiles(manifest: ImportManifest, input: ImportInput): MatchedFile[] {
   const expected = manifest.files.flatMap((file) => [file, ...file.relatedFiles])
   const errors: AppError[] = []
   const urls = new Map<string, string>()
 
   input.files.forEach(({ fileName, url }, index) => {
-    const target = `${pointer}/files/${index}`
+    const target = `/files/${index}`
     if (urls.has(fileName)) {
       errors.push(new AppError('FileNameRepeated', `The request lists ${quoted(fileName)} twice.`, { target }))
       return
     }
     urls.set(fileName, url)
     if (!expected.some((file) => file.fileName === fileName))
-      errors.push(notListed(fileName, url, input, manifest, target))
+      errors.push(notListed({ fileName, url, expected, input, target }))
   })
 
   const matched: MatchedFile[] = []
@@ -48,19 +48,26 @@ export function matchFiles(manifest: ImportManifest, input: ImportInput, pointer
   if (first === undefined) return matched
   throw new AppError('CannotProcessUpdateFile', 'Error processing source file.', {
     inner: new AppError('ContentFileCannotDownload', first.message, { inner: first }),
-    details: errors,
+    // A request has room for many thousands.
+    details: errors.slice(0, LIMITS.findingsMax),
   })
 }
 
-function notListed(
-  fileName: string,
-  url: string,
-  input: ImportInput,
-  manifest: ImportManifest,
-  target: string,
-): AppError {
+function notListed({
+  fileName,
+  url,
+  expected,
+  input,
+  target,
+}: {
+  fileName: string
+  url: string
+  expected: readonly ManifestBaseFile[]
+  input: ImportInput
+  target: string
+}): AppError {
   const isManifest = withoutQuery(url) === withoutQuery(input.importManifest.url)
-  const known = manifest.files.map((file) => quoted(file.fileName)).join(', ') || 'no files'
+  const known = expected.map((file) => quoted(file.fileName)).join(', ') || 'no files'
   return new AppError(
     'FileNotListed',
     isManifest

@@ -3,7 +3,7 @@ import type { ImportManifest } from '../domain/import-manifest.ts'
 import { formatUpdateId, sameUpdate, type UpdateId } from '../domain/update-id.ts'
 import type { Database } from '../ports/database.ts'
 import { findUpdate, listChildIds } from '../store/updates.ts'
-import { cannotProcess } from './fetch-manifest.ts'
+import { cannotParse } from './fetch-manifest.ts'
 
 /** One update of an import, with the `id` that it will have. */
 export interface Candidate {
@@ -40,12 +40,8 @@ export async function resolveReferences(
     children.set(id, [...ids])
   }
 
-  const [first] = errors
-  if (first === undefined) return children
-  throw cannotProcess(
-    new AppError('CannotParse', first.message, { inner: first, ...(first.target && { target: first.target }) }),
-    errors,
-  )
+  if (errors.length > 0) throw cannotParse(errors)
+  return children
 }
 
 interface Child {

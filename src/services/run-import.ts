@@ -1,19 +1,20 @@
 import { AppError } from '../domain/errors.ts'
-import type { ImportInput, ImportRequest } from '../domain/import-request.ts'
+import type { ImportRequest } from '../domain/import-request.ts'
 import type { UpdateInfo } from '../domain/operation.ts'
 import { formatUpdateId, sameUpdate, type UpdateId } from '../domain/update-id.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
 import type { OpenSource } from '../ports/source.ts'
 import { type ClaimedOperation, listProgress, noteFiles, noteItems, noteProgress } from '../store/operations.ts'
-import { newUpdateId, publishUpdates } from '../store/publish.ts'
+import { type NewUpdate, publishUpdates } from '../store/publish.ts'
 import { findManifestSha256, findUpdate } from '../store/updates.ts'
-import { fetchManifest, inward, keepManifest } from './fetch-manifest.ts'
+import { cannotDownload } from './cannot-download.ts'
+import { fetchItems, type Item } from './fetch-items.ts'
+import { keepManifest } from './fetch-manifest.ts'
 import { forEachLimited } from './for-each-limited.ts'
 import { ingestFile } from './ingest-file.ts'
 import { LostAttempt } from './lost-attempt.ts'
-import { type MatchedFile, matchFiles } from './match-files.ts'
-import { type Candidate, resolveReferences } from './resolve-references.ts'
+import { resolveReferences } from './resolve-references.ts'
 
 /** Files of one import that are fetched at the same time. */
 const FILES_AT_ONCE = 4
@@ -25,12 +26,6 @@ export interface ImportContext {
   blobs: BlobStore
   openSource: OpenSource
   signal: AbortSignal
-}
-
-interface Item extends Candidate {
-  input: ImportInput
-  bytes: Uint8Array
-  files: MatchedFile[]
 }
 
 /**
@@ -52,19 +47,18 @@ export async function runImport(
   const contents = await ingestFiles(items, operation, context)
   signal.throwIfAborted()
 
-  const updates = await Promise.all(
-    items.map(async ({ id, manifest, input, bytes }, index) => ({
+  const updates: NewUpdate[] = []
+  for (const [index, { id, manifest, input, bytes }] of items.entries()) {
+    const sha256Base64 = input.importManifest.hashes.sha256 ?? ''
+    updates.push({
       id,
       manifest,
-      manifestSha256: await keepManifest(
-        { bytes, sha256Base64: input.importManifest.hashes.sha256 ?? '', operationId: operation.operationId },
-        context,
-      ),
+      manifestSha256: await keepManifest({ bytes, sha256Base64, attempt: operation }, context),
       ...(input.friendlyName !== undefined && { friendlyName: input.friendlyName }),
       contents: contents[index] ?? new Map(),
       childIds: children.get(id) ?? [],
-    })),
-  )
+    })
+  }
   const refusal = await publishUpdates(database, { attempt: operation, instance: operation.instance, updates })
   if (refusal === undefined) return
   if (refusal.reason === 'lost-attempt') throw new LostAttempt()
@@ -75,52 +69,6 @@ export async function runImport(
   // A child was deleted while the files came: the same judgement as before finds which.
   await resolveReferences(items, { database, instance: operation.instance })
   throw new LostAttempt()
-}
-
-async function fetchItems(inputs: readonly ImportInput[], { openSource, signal }: ImportContext): Promise<Item[]> {
-  const items: Item[] = []
-  const errors: AppError[] = []
-  for (const [index, input] of inputs.entries()) {
-    // A single input may have come as an object, so its place is the body itself.
-    const pointer = inputs.length === 1 ? '' : `/${index}`
-    try {
-      const { bytes, manifest } = await fetchManifest(input, { openSource, signal })
-      const files = matchFiles(manifest, input, pointer)
-      const twin = items.find((item) => sameUpdate(item.manifest.updateId, manifest.updateId))
-      if (twin !== undefined) throw repeated(manifest.updateId, pointer)
-      items.push({ id: newUpdateId(), manifest, pointer, input, bytes, files })
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error
-      errors.push(inputs.length === 1 ? error : atInput(error, pointer))
-    }
-  }
-  const [first, ...others] = errors
-  if (first === undefined) return items
-  if (others.length === 0) throw first
-  throw new AppError(first.code, first.message, {
-    ...(first.inner && { inner: first.inner }),
-    ...(first.target !== undefined && { target: first.target }),
-    details: errors,
-  })
-}
-
-function repeated(updateId: UpdateId, pointer: string): AppError {
-  const twice = new AppError('UpdateRepeated', `${formatUpdateId(updateId)} is in this request twice.`, {
-    target: pointer,
-  })
-  return new AppError('CannotProcessImportManifest', 'Error processing import manifest.', {
-    inner: new AppError('CannotParse', twice.message, { inner: twice }),
-  })
-}
-
-/** Says which input of the request an error is about. */
-function atInput(error: AppError, pointer: string): AppError {
-  return new AppError(error.code, error.message, {
-    target: pointer,
-    details: error.details,
-    ...(error.inner && { inner: error.inner }),
-    cause: error,
-  })
 }
 
 function infoOf({ manifest, input }: Item): UpdateInfo {
@@ -196,7 +144,7 @@ async function ingestFiles(
           ...context,
           signal,
           instance,
-          operationId,
+          attempt: operation,
           doneBefore,
           onProgress: async (bytesDone) => {
             if (Date.now() - notedAt < PROGRESS_EVERY_MS) return
@@ -214,7 +162,7 @@ async function ingestFiles(
         if (!(error instanceof AppError)) throw error
         throw new AppError('CannotProcessUpdateFile', 'Error processing source file.', {
           target: file.fileName,
-          inner: new AppError('ContentFileCannotDownload', error.message, inward(error)),
+          inner: cannotDownload('ContentFileCannotDownload', file, error),
         })
       }
     },

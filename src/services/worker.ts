@@ -1,5 +1,6 @@
 import { AppError } from '../domain/errors.ts'
 import { asOperationError } from '../domain/operation.ts'
+import { wireTime } from '../domain/times.ts'
 import { BatchConflict, type Database } from '../ports/database.ts'
 import {
   type Attempt,
@@ -58,10 +59,17 @@ export function startWorker({
   const running = new Set<Promise<void>>()
   const stopping = new AbortController()
   const parking = new AbortController()
-  let wake = () => {}
+  let isWoken = false
+  let ring = () => {}
+  // Work that comes while the last claim is still on its way must not wait for the next poll.
+  function wake(): void {
+    isWoken = true
+    ring()
+  }
 
   async function claimAll(): Promise<void> {
     while (!stopping.signal.aborted) {
+      isWoken = false
       try {
         while (running.size < operationsMax && !stopping.signal.aborted) {
           const operation = await claimOperation(database, leaseMs)
@@ -82,11 +90,11 @@ export function startWorker({
   function nextWake(): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, pollEveryMs)
-      wake = () => {
+      ring = () => {
         clearTimeout(timer)
         resolve()
       }
-      if (stopping.signal.aborted) wake()
+      if (isWoken) ring()
     })
   }
 
@@ -127,7 +135,7 @@ export function startWorker({
           error instanceof AppError
             ? error
             : new AppError('InternalError', 'Aduana made a mistake; its log has the details.')
-        const occurred = asOperationError(failure, new Date().toISOString())
+        const occurred = asOperationError(failure, wireTime(Date.now()))
         await database.batch(endStatements(operation, { status: 'Failed', error: occurred }))
         log.info({ ...facts, code: failure.code }, 'operation failed')
       }
@@ -139,7 +147,7 @@ export function startWorker({
 
   const claiming = claimAll()
   return {
-    wake: () => wake(),
+    wake,
     async stop(graceMs) {
       stopping.abort()
       wake()

@@ -1,22 +1,28 @@
 import type { BlobName } from '../domain/blob.ts'
 import type { Database, Statement } from '../ports/database.ts'
+import type { Attempt } from './operations.ts'
 
 const NOW = '(select now_ms from clock)'
 
 /**
  * Holds a content for an operation, then says which copy of it the store has, if any. In this order, sweep cannot drop the
  * blob between the question and the publishing: it spares what is held, and what is no longer idle.
+ *
+ * Throws `BatchConflict` by a guard if the attempt no longer holds the operation: nobody would let go of such a hold.
  */
 export async function holdBlob(
   database: Database,
-  { operationId, sha256 }: { operationId: string; sha256: string },
+  { attempt, sha256 }: { attempt: Attempt; sha256: string },
 ): Promise<{ name: BlobName; sizeInBytes: number } | undefined> {
   await database.batch([
     {
-      sql: 'insert into blob_holds (operation_id, sha256) values ($1, $2) on conflict (operation_id, sha256) do nothing',
-      params: [operationId, sha256],
+      sql: `insert into blob_holds (operation_id, sha256)
+              select id, $1 from operations where id = $2 and attempt = $3 and status = 'Running'
+            on conflict (operation_id, sha256) do update set sha256 = excluded.sha256`,
+      params: [sha256, attempt.operationId, attempt.attempt],
+      mustChangeRows: true,
     },
-    { sql: `update blobs set idle_since = null where sha256 = $1`, params: [sha256] },
+    { sql: 'update blobs set idle_since = null where sha256 = $1', params: [sha256] },
   ])
   return findBlob(database, sha256)
 }
@@ -31,15 +37,16 @@ export async function findBlob(
 
 /**
  * Makes a committed copy the one in force, unless another import was first. Answers the copy in force: where it is not
- * `name`, the caller drops its own.
+ * `name`, the caller drops its own. A copy that nobody holds any more, since the attempt was lost meanwhile, is idle at once.
  */
 export async function recordBlob(
   database: Database,
   { sha256, name, sizeInBytes }: { sha256: string; name: BlobName; sizeInBytes: number },
 ): Promise<BlobName> {
   const [row] = await database.query(
-    `insert into blobs (sha256, name, size_in_bytes, stored_at) values ($1, $2, $3, ${NOW})
-     on conflict (sha256) do update set idle_since = null
+    `insert into blobs (sha256, name, size_in_bytes, stored_at, idle_since)
+     values ($1, $2, $3, ${NOW}, case when exists (select 1 from blob_holds where sha256 = $1) then null else ${NOW} end)
+     on conflict (sha256) do update set name = blobs.name
      returning name`,
     [sha256, name, sizeInBytes],
   )
@@ -51,11 +58,7 @@ export async function replaceBlob(
   database: Database,
   { sha256, missing, name }: { sha256: string; missing: BlobName; name: BlobName },
 ): Promise<BlobName> {
-  await database.query(`update blobs set name = $1, idle_since = null where sha256 = $2 and name = $3`, [
-    name,
-    sha256,
-    missing,
-  ])
+  await database.query('update blobs set name = $1 where sha256 = $2 and name = $3', [name, sha256, missing])
   const blob = await findBlob(database, sha256)
   return blob?.name ?? name
 }

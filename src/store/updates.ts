@@ -145,7 +145,8 @@ export async function listVersions(
     `select version_order as key, version as title from updates where ${where} order by version_order limit ${bind(query.limit + 1)}`,
     params,
   )
-  if (rows.length === 0) {
+  // What is deleted between two pages ends the list.
+  if (rows.length === 0 && query.after === undefined) {
     const [any] = await database.query(`select 1 as known from updates where ${named} limit 1`, params.slice(0, 3))
     if (any === undefined) return undefined
   }

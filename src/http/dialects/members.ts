@@ -70,7 +70,7 @@ export function errorMembers(error: OperationError): JsonValue {
     details: error.details?.map(({ code, message, target }) => ({ code, message, target })),
     innererror: inner,
     innerError: inner,
-    occurredDateTime: error.occurredDateTime,
+    occurredDateTime: error.occurredDateTime && wireTime(Date.parse(error.occurredDateTime)),
   }
 }
 

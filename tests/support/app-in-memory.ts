@@ -1,0 +1,101 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pino from 'pino'
+import { openFilesystemBlobs } from '../../src/adapters/blobs-filesystem.ts'
+import { openSqlite, SQLITE_DIALECT } from '../../src/adapters/database-sqlite.ts'
+import { AppError } from '../../src/domain/errors.ts'
+import { roleNamed } from '../../src/domain/permissions.ts'
+import { type App, createApp } from '../../src/http/app.ts'
+import type { Issuer } from '../../src/http/openapi.ts'
+import type { BlobStore } from '../../src/ports/blob-store.ts'
+import type { Database } from '../../src/ports/database.ts'
+import { createInstances } from '../../src/store/instances.ts'
+import { migrate } from '../../src/store/migrate.ts'
+import { type Answered, ask, type Question } from './ask.ts'
+
+export interface AppInMemory {
+  database: Database
+  blobs: BlobStore
+  fastify: App['fastify']
+  /** Such as `http://127.0.0.1:40123`. */
+  url: string
+  /** Asks with a token of this role, the administrator's unless told; an empty one asks without a token. */
+  ask(path: string, question?: Question & { role?: string }): Promise<Answered>
+  /** Whether the server takes changes; a test may set it. */
+  isReady: boolean
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface AppInMemoryOptions {
+  /** Where every token has its role. */
+  instances?: readonly string[]
+  issuer?: Issuer
+  publicUrl?: string
+}
+
+/**
+ * The real API on a free loopback port, over a SQLite database in memory and an empty blob store. No worker runs: operations stay
+ * as a test makes them with the functions of `src/store`, and updates come from `seedUpdates`. A bearer token is the name of a role
+ * without blanks, such as `DeviceUpdateReader`; `Nobody` is a good token without a role.
+ */
+export async function startAppInMemory({
+  instances = ['default'],
+  issuer = { audience: 'https://api.adu.microsoft.com' },
+  publicUrl,
+}: AppInMemoryOptions = {}): Promise<AppInMemory> {
+  const folder = await mkdtemp(join(tmpdir(), 'aduana-app-'))
+  const blobs = await openFilesystemBlobs({ folder })
+  const database = openSqlite(':memory:')
+  await migrate(database, SQLITE_DIALECT)
+  await createInstances(database, instances)
+
+  const app: Pick<AppInMemory, 'isReady'> = { isReady: true }
+  const { handler, fastify } = await createApp({
+    database,
+    blobs,
+    wake() {},
+    verify(token) {
+      const role = roleNamed(token)
+      if (role === undefined && token !== 'Nobody') throw new AppError('Unauthenticated', 'The token is no good.')
+      const grants = role === undefined ? [] : instances.map((instance) => ({ role, instance }))
+      return { subject: 'tester', issuer: 'urn:tests', grants }
+    },
+    hasInstance: (instance) => instances.includes(instance),
+    isReady: () => app.isReady,
+    publicUrl,
+    describeIssuer: () => issuer,
+    version: '0.0.0',
+    log: pino({ level: 'silent' }),
+  })
+  const server = createServer(handler).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+
+  return Object.assign(app, {
+    database,
+    blobs,
+    fastify,
+    url,
+    ask(
+      path: string,
+      { role = 'DeviceUpdateAdministrator', headers = {}, ...question }: Question & { role?: string } = {},
+    ) {
+      return ask(url, path, {
+        ...question,
+        headers: { ...(role !== '' && { authorization: `Bearer ${role}` }), ...headers },
+      })
+    },
+    async [Symbol.asyncDispose]() {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+      await fastify.close()
+      await database.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  })
+}

@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict'
+import { AppError } from '../../src/domain/errors.ts'
+import { asOperationError } from '../../src/domain/operation.ts'
+import type { Database } from '../../src/ports/database.ts'
+import { deleteUpdate } from '../../src/store/delete-update.ts'
+import {
+  type Attempt,
+  claimOperation,
+  endStatements,
+  noteFiles,
+  noteItems,
+  noteProgress,
+  type OperationRequest,
+  recordOperation,
+} from '../../src/store/operations.ts'
+import { findUpdate } from '../../src/store/updates.ts'
+import { changed, type Json, validManifest } from './import-manifests.ts'
+import { manifestOf, seedUpdates, simpleManifest } from './seed-catalogue.ts'
+
+/** One operation in each state, in the order in which they begin. The ids ascend, since those of one millisecond are listed by id. */
+export const OPERATIONS = {
+  succeeded: '00000000-0000-4000-8000-000000000010',
+  succeededParentAndChild: '00000000-0000-4000-8000-000000000011',
+  succeededMany: '00000000-0000-4000-8000-000000000012',
+  succeededThenDeleted: '00000000-0000-4000-8000-000000000013',
+  deleteSucceeded: '00000000-0000-4000-8000-000000000014',
+  deleteFailed: '00000000-0000-4000-8000-000000000015',
+  failedManifestNotRead: '00000000-0000-4000-8000-000000000016',
+  failedManifestWrong: '00000000-0000-4000-8000-000000000017',
+  failedFile: '00000000-0000-4000-8000-000000000018',
+  runningManifestNotRead: '00000000-0000-4000-8000-000000000019',
+  running: '00000000-0000-4000-8000-000000000020',
+  notStarted: '00000000-0000-4000-8000-000000000021',
+  deleteNotStarted: '00000000-0000-4000-8000-000000000022',
+}
+
+/** Imported with the manifest version of the same number: 2.0 to 5.0. The last has a related file and a friendly name. */
+export const toaster = (version: string) => ({ provider: 'Contoso', name: 'Toaster', version })
+/** References the sensor. */
+export const COMPONENTS = { provider: 'Contoso', name: 'Components', version: '1.0' }
+/** Not deployable. */
+export const SENSOR = { provider: 'Contoso', name: 'Sensor', version: '1.0' }
+
+const AN_HOUR_MS = 3_600_000
+
+/**
+ * Fills an empty database with an update of every kind and an operation in every state, in the instance `default`, and with 101
+ * versions of one name, which is one more than a page has, in another instance.
+ */
+export async function seedEveryState(
+  database: Database,
+  { traceId, instanceWithMany }: { traceId: string; instanceWithMany: string },
+): Promise<void> {
+  const anImport: OperationRequest = { kind: 'import', inputs: [] }
+
+  async function record(operationId: string, request = anImport): Promise<void> {
+    await recordOperation(database, { operationId, instance: 'default', request, requestedBy: 'seed', traceId })
+  }
+  async function begin(operationId: string, request = anImport): Promise<Attempt> {
+    await record(operationId, request)
+    const attempt = await claimOperation(database, AN_HOUR_MS)
+    assert.equal(attempt?.operationId, operationId)
+    return attempt
+  }
+  function fail(attempt: Attempt, error: AppError): Promise<void> {
+    const occurred = asOperationError(error, '2026-01-02T03:04:05.678Z')
+    return database.batch(endStatements(attempt, { status: 'Failed', error: occurred }))
+  }
+
+  await seedUpdates(database, toasters(), { operationId: OPERATIONS.succeeded, traceId })
+  await seedUpdates(database, parentAndChild(), { operationId: OPERATIONS.succeededParentAndChild, traceId })
+  const many = Array.from({ length: 101 }, (_, i) => ({ manifest: simpleManifest({ version: `1.${i}` }) }))
+  await seedUpdates(database, many, { operationId: OPERATIONS.succeededMany, traceId, instance: instanceWithMany })
+
+  const goneId = { provider: 'Contoso', name: 'Gone', version: '1.0' }
+  await seedUpdates(database, [{ manifest: simpleManifest(goneId) }], {
+    operationId: OPERATIONS.succeededThenDeleted,
+    traceId,
+  })
+  const { id = '' } = (await findUpdate(database, 'default', goneId)) ?? {}
+  const deletion = await begin(OPERATIONS.deleteSucceeded, { kind: 'delete', updateId: goneId })
+  assert.equal(await deleteUpdate(database, { attempt: deletion, id, childIds: [] }), undefined)
+
+  await fail(await begin(OPERATIONS.deleteFailed, { kind: 'delete', updateId: SENSOR }), inUse())
+  await fail(await begin(OPERATIONS.failedManifestNotRead), manifestNotRead())
+  await fail(await begin(OPERATIONS.failedManifestWrong), manifestWrong())
+  const failing = await begin(OPERATIONS.failedFile)
+  await noteItems(database, failing, [{ updateId: toaster('6.0') }], 0)
+  await fail(failing, fileWrong())
+
+  await begin(OPERATIONS.runningManifestNotRead)
+  const running = await begin(OPERATIONS.running)
+  const info = { updateId: toaster('7.0'), description: 'A toaster', friendlyName: 'Toaster of 2026' }
+  await noteItems(database, running, [info], 0)
+  const position = { item: 0, ordinal: 0 }
+  await noteFiles(database, running, [{ ...position, fileName: 'toaster.swu', sizeInBytes: 1_048_576 }])
+  await noteProgress(database, running.operationId, position, { bytesDone: 524_288, phase: 'Downloading' })
+
+  await record(OPERATIONS.notStarted)
+  await record(OPERATIONS.deleteNotStarted, { kind: 'delete', updateId: toaster('2.0') })
+}
+
+function toasters() {
+  const withoutReference = { '/instructions/steps': (validManifest('5.0') as Steps).instructions.steps.slice(0, 1) }
+  return [
+    {
+      manifest: manifestOf(changed(validManifest('5.0'), { ...withoutReference, '/updateId/version': '5.0' })),
+      friendlyName: 'Toaster of 2022',
+    },
+    { manifest: manifestOf(changed(validManifest('4.0'), { ...withoutReference, '/updateId/version': '4.0' })) },
+    { manifest: manifestOf(changed(validManifest('3.0'), { '/bundledUpdates': [], '/updateId/version': '3.0' })) },
+    { manifest: manifestOf(changed(validManifest('2.0'), { '/updateId/version': '2.0' })) },
+  ]
+}
+
+interface Steps {
+  [name: string]: Json
+  instructions: { steps: Json[] }
+}
+
+function parentAndChild() {
+  return [
+    { manifest: manifestOf(changed(validManifest('5.0'), { '/updateId': COMPONENTS })) },
+    { manifest: simpleManifest({ ...SENSOR, isDeployable: false }) },
+  ]
+}
+
+function inUse(): AppError {
+  return new AppError(
+    'UpdateInUse',
+    'The update Contoso/Sensor/1.0 is referenced by Contoso/Components/1.0. Delete those first.',
+    { target: 'Contoso/Sensor/1.0' },
+  )
+}
+
+function manifestNotRead(): AppError {
+  const errorDetail = 'HTTP/1.1 403 Forbidden'
+  const url = 'https://contoso.blob.core.windows.net/updates/importmanifest.json'
+  const status = new AppError('SourceStatus', `${url} answered 403 (Forbidden) instead of 200.`, { errorDetail })
+  const download = new AppError('CannotDownload', status.message, { inner: status, errorDetail })
+  return new AppError('CannotProcessImportManifest', 'Error processing import manifest.', { inner: download })
+}
+
+function manifestWrong(): AppError {
+  return new AppError('CannotProcessImportManifest', 'Error processing import manifest.', {
+    inner: new AppError('CannotParse', 'The import manifest breaks 2 rules of its schema.'),
+    details: [
+      new AppError('MemberMissing', 'The manifest has no "compatibility".', { target: '/compatibility' }),
+      new AppError('FormatWrong', 'The handler must be like "microsoft/apt:1".', {
+        target: '/instructions/steps/0/handler',
+      }),
+    ],
+  })
+}
+
+function fileWrong(): AppError {
+  const other = new AppError('HashMismatch', 'toaster.swu has another SHA-256 than the manifest says.')
+  return new AppError('CannotProcessUpdateFile', 'Error processing source file.', {
+    target: 'toaster.swu',
+    inner: new AppError('ContentFileCannotDownload', other.message, { inner: other }),
+  })
+}

@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openFilesystemBlobs } from '../../src/adapters/blobs-filesystem.ts'
+import { openSqlite, SQLITE_DIALECT } from '../../src/adapters/database-sqlite.ts'
+import { openHttpSource } from '../../src/adapters/source-http.ts'
+import type { SourceLimits } from '../../src/adapters/source-limits.ts'
+import { createSourcePolicy, parseAllowedSource } from '../../src/adapters/source-policy.ts'
+import type { BlobStore } from '../../src/ports/blob-store.ts'
+import type { Database } from '../../src/ports/database.ts'
+import type { OpenSource } from '../../src/ports/source.ts'
+import { runImport } from '../../src/services/run-import.ts'
+import { createInstances } from '../../src/store/instances.ts'
+import { migrate } from '../../src/store/migrate.ts'
+import {
+  type ClaimedOperation,
+  claimOperation,
+  type OperationRequest,
+  recordOperation,
+} from '../../src/store/operations.ts'
+import { type MisbehavingSource, startSource } from './misbehaving-source.ts'
+import { asImportInput, type PublishedUpdate, publishUpdate, type UpdateRecipe } from './publish-update.ts'
+
+const MINUTE_MS = 60_000
+
+/** What services work with: a real database, store and source of their own, but no server around them. */
+export interface Pipeline extends AsyncDisposable {
+  database: Database
+  blobs: BlobStore
+  source: MisbehavingSource
+  openSource: OpenSource
+  folder: string
+  /** Records an operation as the API does. */
+  record(request: OperationRequest, instance?: string): Promise<string>
+  /** Hands out the operation that waits longest. */
+  claim(leaseMs?: number): Promise<ClaimedOperation>
+  /** Records an import, and hands it out. */
+  begin(updates: readonly PublishedUpdate[], instance?: string): Promise<ClaimedOperation>
+  /** Runs one attempt; `context` stands in for parts of the pipeline. */
+  run(operation: ClaimedOperation, context?: Partial<Parameters<typeof runImport>[2]>): Promise<void>
+  /** Publishes the update at the source and imports it. */
+  import(recipe?: UpdateRecipe, instance?: string): Promise<PublishedUpdate>
+  /** Names of what is being written in the store. */
+  partials(): Promise<string[]>
+}
+
+/** Starts one with the instances `default` and `other`. */
+export async function startPipeline({ limits = {} }: { limits?: Partial<SourceLimits> } = {}): Promise<Pipeline> {
+  const folder = await mkdtemp(join(tmpdir(), 'aduana-pipeline-'))
+  const database = openSqlite(':memory:')
+  await migrate(database, SQLITE_DIALECT)
+  await createInstances(database, ['default', 'other'])
+  const blobs = await openFilesystemBlobs({ folder })
+  const source = await startSource()
+  const policy = createSourcePolicy([parseAllowedSource('127.0.0.0/8')])
+  const http = openHttpSource({ policy, version: '0.0.0', limits })
+
+  const pipeline: Pipeline = {
+    database,
+    blobs,
+    source,
+    openSource: http.open,
+    folder,
+    async record(request, instance = 'default') {
+      const operationId = randomUUID()
+      await recordOperation(database, { operationId, instance, request, requestedBy: 'a test', traceId: '0' })
+      return operationId
+    },
+    async claim(leaseMs = MINUTE_MS) {
+      const operation = await claimOperation(database, leaseMs)
+      if (operation === undefined) throw new Error('No operation waits.')
+      return operation
+    },
+    async begin(updates, instance) {
+      await pipeline.record({ kind: 'import', inputs: updates.map(({ input }) => asImportInput(input)) }, instance)
+      return pipeline.claim()
+    },
+    async run(operation, context = {}) {
+      if (operation.request.kind !== 'import') throw new Error('This is no import.')
+      const { signal } = new AbortController()
+      await runImport(operation, operation.request, { database, blobs, openSource: http.open, signal, ...context })
+    },
+    async import(recipe, instance) {
+      const update = publishUpdate(source, recipe)
+      await pipeline.run(await pipeline.begin([update], instance))
+      return update
+    },
+    partials: () => readdir(join(folder, 'partial')),
+    async [Symbol.asyncDispose]() {
+      await http.close()
+      await source[Symbol.asyncDispose]()
+      await database.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+  return pipeline
+}
+
+/** The database, but what `meanwhile` does comes between the first query that fits and whatever its caller does next. */
+export function interrupted(database: Database, query: RegExp, meanwhile: () => Promise<unknown>): Database {
+  let isDue = true
+  return {
+    ...database,
+    async query(sql, params) {
+      const rows = await database.query(sql, params)
+      if (isDue && query.test(sql)) {
+        isDue = false
+        await meanwhile()
+      }
+      return rows
+    },
+  }
+}
