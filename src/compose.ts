@@ -1,18 +1,23 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import { openAssignmentsFile } from './adapters/assignments-file.ts'
 import { openFilesystemBlobs } from './adapters/blobs-filesystem.ts'
 import { lockData } from './adapters/data-lock.ts'
 import { openSqlite, SQLITE_DIALECT } from './adapters/database-sqlite.ts'
 import { AUDIENCE, openLocalIssuer } from './adapters/local-issuer.ts'
+import { openOidcIssuer } from './adapters/oidc-issuer.ts'
+import { issuerNames } from './adapters/oidc-issuer-setting.ts'
 import { loadOwnTls } from './adapters/own-tls.ts'
 import { openHttpSource } from './adapters/source-http.ts'
 import { createSourcePolicy } from './adapters/source-policy.ts'
 import { loadTls, type Tls } from './adapters/tls-files.ts'
 import { createTokenVerifier } from './adapters/token-verifier.ts'
-import { DEFAULT_INSTANCE, type ServeConfig } from './config.ts'
+import { checkTogether, DEFAULT_INSTANCE, type ServeConfig } from './config.ts'
+import { EVERY_INSTANCE } from './domain/permissions.ts'
 import { createApp } from './http/app.ts'
 import { listen } from './http/listeners.ts'
+import type { Issuer } from './http/openapi.ts'
 import { startRounds } from './services/rounds.ts'
 import { runDeletion } from './services/run-deletion.ts'
 import { runImport } from './services/run-import.ts'
@@ -38,6 +43,7 @@ export interface Server {
 
 /** Builds a running server from its configuration. The only place that knows every implementation; read it from top to bottom. */
 export async function startServer(config: ServeConfig, log: Logger): Promise<Server> {
+  checkTogether(config)
   const folder = config.data
   await mkdir(folder, { recursive: true, mode: 0o750 })
   await using closing = new AsyncDisposableStack()
@@ -52,6 +58,10 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   await releaseAllLeases(database)
   await createInstances(database, config.instance.length > 0 ? config.instance : [DEFAULT_INSTANCE])
   const instances = new Set(await listInstances(database))
+  const unknown = config['oidc-issuer'].flatMap((issuer) =>
+    issuer.instances.filter((name) => name !== EVERY_INSTANCE && !instances.has(name)),
+  )
+  if (unknown.length > 0) throw new Error(`--oidc-issuer names instances that are not there: ${unknown.join(', ')}.`)
 
   const blobs = await openFilesystemBlobs({ folder: join(folder, 'blobs') })
   // For the same reason, nobody writes what a dead process began.
@@ -59,8 +69,8 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   const source = openHttpSource({ policy: createSourcePolicy(config['allow-source']), version: VERSION })
   closing.defer(() => source.close())
 
-  const localIssuer = await openLocalIssuer({ folder })
-  const verify = createTokenVerifier({ issuers: [localIssuer] })
+  const tokens = await openTokens(config, { folder, instances, log })
+  closing.defer(() => tokens.close())
 
   const worker = startWorker({
     database,
@@ -97,11 +107,11 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
     database,
     blobs,
     wake: worker.wake,
-    verify,
+    verify: tokens.verify,
     hasInstance: (instance) => instances.has(instance),
     isReady: () => isReady,
     publicUrl: config['public-url'],
-    issuer: { audience: AUDIENCE },
+    describeIssuer: tokens.describeIssuer,
     version: VERSION,
     log,
   })
@@ -138,10 +148,47 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   }
 }
 
+/** Everybody whose tokens open this server, and what they give. */
+async function openTokens(
+  config: ServeConfig,
+  { folder, instances, log }: { folder: string; instances: ReadonlySet<string>; log: Logger },
+) {
+  const settings = config['oidc-issuer']
+  const audiences = config['oidc-audience']
+  const external = settings.flatMap(({ name, places, instances: bound }) =>
+    places.map((place) => openOidcIssuer({ ...place, name, instances: bound, audiences, log })),
+  )
+  const assignments =
+    config.assignments === undefined
+      ? undefined
+      : await openAssignmentsFile({
+          path: config.assignments,
+          assignable: { issuers: issuerNames(settings), instances },
+          log,
+        })
+  // Made in any case, so that `aduana token` works as soon as the local issuer is switched on again.
+  const localIssuer = await openLocalIssuer({ folder })
+  const isLocalTrusted = config['local-issuer'] ?? external.length === 0
+  return {
+    verify: createTokenVerifier({
+      issuers: [...external, ...(isLocalTrusted ? [localIssuer] : [])],
+      ...(assignments && { assignments: assignments.current }),
+      clockToleranceSeconds: external.length > 0 ? config['oidc-clock-tolerance'] / 1000 : 0,
+    }),
+    describeIssuer: (): Issuer => {
+      const oauth = external[0]?.endpoints()
+      return { audience: audiences[0] ?? AUDIENCE, ...(oauth && { oauth }) }
+    },
+    async close() {
+      await assignments?.close()
+      for (const issuer of external) issuer.close()
+    },
+  }
+}
+
 /** The operator's own certificate, or one of the private CA in the data folder for every name that this server is reached by. */
 async function loadTlsOf(config: ServeConfig, log: Logger): Promise<Tls> {
   const { data, https, 'tls-cert': certPath, 'tls-key': keyPath, 'public-url': publicUrl } = config
-  if ((certPath === undefined) !== (keyPath === undefined)) throw new Error('--tls-cert and --tls-key belong together.')
   const tls =
     certPath !== undefined && keyPath !== undefined
       ? await loadOwnTls({ certPath, keyPath })

@@ -1,7 +1,8 @@
+import { parseOidcIssuer } from './adapters/oidc-issuer-setting.ts'
 import { parseAllowedSource } from './adapters/source-policy.ts'
 import { roleNamed } from './domain/permissions.ts'
 import type { HostPort } from './http/listeners.ts'
-import type { Setting, ValuesOf } from './read-settings.ts'
+import { ConfigurationError, type Setting, type ValuesOf } from './read-settings.ts'
 import { INSTANCE_NAME } from './store/instances.ts'
 
 /** Every setting, by its flag. `docs/configuration.md` is made from these tables. */
@@ -45,6 +46,36 @@ export const SERVE_SETTINGS = {
     parse: (text: string) => text,
   },
   'tls-key': { placeholder: 'FILE', description: 'private key of --tls-cert, in PEM', parse: (text: string) => text },
+  'oidc-issuer': {
+    placeholder: 'URL[=INSTANCE+INSTANCE]',
+    description:
+      'OIDC issuer whose tokens are accepted (repeatable); roles in its tokens hold in the instances named, or in all',
+    isList: true,
+    parse: parseOidcIssuer,
+  },
+  'oidc-audience': {
+    placeholder: 'AUDIENCE',
+    description: 'whom tokens of the OIDC issuers must be for (repeatable; required with --oidc-issuer)',
+    isList: true,
+    parse: parseAudience,
+  },
+  'oidc-clock-tolerance': {
+    placeholder: 'DURATION',
+    description: 'how far the clock of an OIDC issuer may be off',
+    default: '30s',
+    parse: parseDuration,
+  },
+  assignments: {
+    placeholder: 'FILE',
+    description:
+      'JSON file that gives roles to subjects, applications and groups of the OIDC issuers; read again when it changes',
+    parse: (text: string) => text,
+  },
+  'local-issuer': {
+    placeholder: 'on|off',
+    description: 'whether tokens of "aduana token" are accepted (default: on, but off with --oidc-issuer)',
+    parse: parseSwitch,
+  },
   'public-url': {
     placeholder: 'URL',
     description: 'how devices reach this server, for content addresses (default: as the caller reached it)',
@@ -71,6 +102,21 @@ export const SERVE_SETTINGS = {
 } satisfies Record<string, Setting<unknown>>
 
 export type ServeConfig = ValuesOf<typeof SERVE_SETTINGS>
+
+/** What settings demand of each other. Throws `ConfigurationError` with every mistake. */
+export function checkTogether(config: ServeConfig): void {
+  const hasIssuer = config['oidc-issuer'].length > 0
+  const mistakes = [
+    (config['tls-cert'] === undefined) !== (config['tls-key'] === undefined) &&
+      '--tls-cert and --tls-key belong together.',
+    hasIssuer !== config['oidc-audience'].length > 0 && '--oidc-issuer and --oidc-audience belong together.',
+    config.assignments !== undefined && !hasIssuer && '--assignments needs an --oidc-issuer.',
+    config['local-issuer'] === false &&
+      !hasIssuer &&
+      '--local-issuer off needs an --oidc-issuer, or nobody could sign in.',
+  ].filter((mistake) => mistake !== false)
+  if (mistakes.length > 0) throw new ConfigurationError(mistakes)
+}
 
 export const TOKEN_SETTINGS = {
   data,
@@ -132,6 +178,16 @@ function parsePublicUrl(text: string): string {
     throw new Error(`${text} is not an http or https URL without query, such as https://updates.example.com.`)
   }
   return url.href.replace(/\/$/, '')
+}
+
+function parseAudience(text: string): string {
+  if (text.trim() === '') throw new Error('An audience must not be empty.')
+  return text
+}
+
+function parseSwitch(text: string): boolean {
+  if (text !== 'on' && text !== 'off') throw new Error(`${text} is neither on nor off.`)
+  return text === 'on'
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import { createLocalJWKSet, exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
-import { permissionsIn } from '../domain/permissions.ts'
+import { permissionsIn, roleNamed } from '../domain/permissions.ts'
+import type { RoleAssignment } from '../domain/role-assignments.ts'
 import { createTokenVerifier, type TrustedIssuer } from './token-verifier.ts'
 
 const AUDIENCE = 'https://api.adu.microsoft.com'
@@ -98,6 +99,47 @@ test('of several issuers each vouches with its own keys only', async () => {
   await assert.rejects(async () => verify(await sign({ ...theirs, aud: AUDIENCE }, { key: foreign.privateKey })), {
     code: 'Unauthenticated',
   })
+})
+
+test('an issuer that stands twice is refused, since only one of its entries would count', () => {
+  const issuers = [issuer, { ...issuer, instances: ['theirs'] }]
+  assert.throws(() => createTokenVerifier({ issuers }), /urn:example:issuer stands twice/)
+})
+
+test('an issuer may have a name of its own, by which assignments know it', async () => {
+  const role = roleNamed('Device Update Content Reader')!
+  const assignment = { role, issuer: 'ours', instances: ['default'], subjects: ['ana'], applications: [], groups: [] }
+  const verify = createTokenVerifier({
+    issuers: [{ ...issuer, name: 'ours' }],
+    assignments: () => [assignment, { ...assignment, issuer: issuer.issuer }],
+    now: () => SECOND * 1000,
+  })
+  const grants = [{ role, instance: 'default' }]
+  assert.deepEqual(await verify(await sign({ ...claims, roles: [] })), { subject: 'ana', issuer: 'ours', grants })
+})
+
+test('other assignments take effect at once, also for a token seen before', async () => {
+  const role = roleNamed('Device Update Content Reader')!
+  const given: RoleAssignment[] = [
+    { role, issuer: issuer.issuer, instances: ['default'], subjects: ['ana'], applications: [], groups: [] },
+  ]
+  let assignments: RoleAssignment[] = []
+  const verify = createTokenVerifier({ issuers: [issuer], assignments: () => assignments, now: () => SECOND * 1000 })
+  const token = await sign({ ...claims, roles: [] })
+  const permissions = async () => [...permissionsIn(await verify(token), 'default')]
+  assert.deepEqual(await permissions(), [])
+  assignments = given
+  assert.deepEqual(await permissions(), ['updates/read'])
+  assert.equal(verify(token), verify(token), 'and it is remembered again')
+  assignments = []
+  assert.deepEqual(await permissions(), [])
+})
+
+test('a signed token of another type than an access token is refused', async () => {
+  for (const typ of ['logout+jwt', 'dpop+jwt', 'jwtx']) {
+    const token = await new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'one', typ }).sign(pair.privateKey)
+    await assertRefused(token, /is of the type .*, but must be an access token/)
+  }
 })
 
 test('roles that nobody knows, and claims of another form, give no permission', async () => {

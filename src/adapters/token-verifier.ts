@@ -1,6 +1,8 @@
-import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { decodeJwt, errors, type JWTVerifyGetKey, type JWTVerifyResult, jwtVerify } from 'jose'
 import { AppError } from '../domain/errors.ts'
-import { type Principal, roleNamed } from '../domain/permissions.ts'
+import type { Principal } from '../domain/permissions.ts'
+import { principalOf, type RoleAssignment } from '../domain/role-assignments.ts'
+import { type Identity, identityOf } from '../domain/token-identity.ts'
 
 /** Signatures with a public key only: with HMAC whoever can check a token could also make one. */
 const ALGORITHMS = ['ES256', 'PS256', 'RS256', 'EdDSA']
@@ -8,44 +10,65 @@ const ALGORITHMS = ['ES256', 'PS256', 'RS256', 'EdDSA']
 /** A token may have 16 KiB (Node's limit for headers), most have one. */
 const REMEMBERED_TOKENS_MAX = 1000
 
+/** JWTs of other types, such as logout tokens, have other rules; RFC 9068 names the type of access tokens. */
+const TYPES = /^(application\/)?(at\+)?jwt$/i
+
 /** Somebody whose tokens open this server. */
 export interface TrustedIssuer {
   /** The `iss` of its tokens, to the letter. */
   issuer: string
-  /** Its public keys: jose's local or remote key set. */
+  /** What principals call it, if not `issuer`: the two issuers of one Entra tenant have one name. */
+  name?: string
+  /** Its public keys: jose's local key set, or those of `openOidcIssuer`. */
   keys: JWTVerifyGetKey
   /** Whom its tokens must be for, with or without a final slash. */
   audiences: readonly string[]
-  /** Where the roles in its tokens hold: in these instances, or (the default) where the claim `instances` says. */
+  /** Where roles can hold: in these instances or `EVERY_INSTANCE`, or (the default) where the claim `instances` says. */
   instances?: 'claim' | readonly string[]
+}
+
+interface Remembered {
+  identity: Identity
+  /** What `principal` was made with. */
+  assignments: readonly RoleAssignment[]
+  principal: Principal
+  /** In milliseconds since 1970. */
+  expiresAt: number
 }
 
 /**
  * Makes the one place that judges bearer tokens. The function that it gives answers who a token (a JWT) speaks for: at
  * once if it has seen the token before and the token has not expired since, else after checking signature, issuer,
- * audience and times. Roles that nobody knows give nothing.
+ * audience and times. What roles the caller has is said by `identityOf` and by `assignments`, which is asked for
+ * every request and answers another list once the assignments have changed. Roles that nobody knows give nothing.
  *
- * That function rejects with `AppError('Unauthenticated')` and a sentence that says what is wrong, without the token.
- * A failure to get an issuer's keys is no fault of the token, and comes through as it is.
+ * That function rejects with `AppError('Unauthenticated')` and a sentence that says what is wrong, without the token, or
+ * with `AppError('PermissionMissing')` where a user agreed to other scopes only. A failure to get an issuer's keys is no
+ * fault of the token, and comes through as it is.
  *
  * `now` is in milliseconds since 1970.
  */
 export function createTokenVerifier({
   issuers,
+  assignments = () => NO_ASSIGNMENTS,
   clockToleranceSeconds = 0,
   now = Date.now,
 }: {
   issuers: readonly TrustedIssuer[]
+  assignments?: () => readonly RoleAssignment[]
   clockToleranceSeconds?: number
   now?: () => number
 }): (token: string) => Principal | Promise<Principal> {
   const trusted = new Map(issuers.map((entry) => [entry.issuer, entry]))
-  const remembered = new Map<string, { principal: Principal; expiresAt: number }>()
+  const twice = issuers.find((entry) => trusted.get(entry.issuer) !== entry)
+  if (twice !== undefined)
+    throw new Error(`The issuer ${twice.issuer} stands twice. Name it once, with all its instances.`)
+  const remembered = new Map<string, Remembered>()
 
   return (token) => {
     const known = remembered.get(token)
     if (known !== undefined) {
-      if (now() < known.expiresAt) return known.principal
+      if (now() < known.expiresAt) return principalNow(known)
       remembered.delete(token)
     }
     return check(token)
@@ -58,16 +81,30 @@ export function createTokenVerifier({
         `The token is from the issuer ${quoted(issuerClaimOf(token))}, which this server does not trust.`,
       )
     }
-    const payload = await verified(token, issuer)
-    const principal = principalOf(payload, issuer)
+    const { payload, protectedHeader } = await verified(token, issuer)
+    const { typ = 'JWT' } = protectedHeader
+    if (!TYPES.test(typ)) throw unauthenticated(`The token is of the type ${quoted(typ)}, but must be an access token.`)
+    const { audiences, instances = 'claim', name = issuer.issuer } = issuer
+    const identity = identityOf(payload, { issuer: name, audiences, instances })
+    const table = assignments()
+    const principal = principalOf(identity, table)
     const expiresAt = payload.exp! * 1000
-    if (now() < expiresAt) remember(token, { principal, expiresAt })
+    if (now() < expiresAt) remember(token, { identity, assignments: table, principal, expiresAt })
     return principal
   }
 
-  async function verified(token: string, { issuer, keys, audiences }: TrustedIssuer): Promise<JWTPayload> {
+  function principalNow(known: Remembered): Principal {
+    const table = assignments()
+    if (known.assignments !== table) {
+      known.principal = principalOf(known.identity, table)
+      known.assignments = table
+    }
+    return known.principal
+  }
+
+  async function verified(token: string, { issuer, keys, audiences }: TrustedIssuer): Promise<JWTVerifyResult> {
     try {
-      const { payload } = await jwtVerify(token, keys, {
+      return await jwtVerify(token, keys, {
         algorithms: ALGORITHMS,
         issuer,
         audience: audiences.flatMap(withAndWithoutSlash),
@@ -75,19 +112,20 @@ export function createTokenVerifier({
         clockTolerance: clockToleranceSeconds,
         currentDate: new Date(now()),
       })
-      return payload
     } catch (error) {
       const flaw = flawBehind(error, audiences)
       throw flaw === undefined ? error : unauthenticated(flaw, error)
     }
   }
 
-  function remember(token: string, entry: { principal: Principal; expiresAt: number }): void {
+  function remember(token: string, entry: Remembered): void {
     const [oldest] = remembered.keys()
     if (oldest !== undefined && remembered.size >= REMEMBERED_TOKENS_MAX) remembered.delete(oldest)
     remembered.set(token, entry)
   }
 }
+
+const NO_ASSIGNMENTS: readonly RoleAssignment[] = []
 
 /** The issuer that the token claims to be from: good for nothing but to choose the keys to check that with. */
 function issuerClaimOf(token: string): string {
@@ -99,17 +137,6 @@ function issuerClaimOf(token: string): string {
   }
   if (typeof claimed !== 'string') throw unauthenticated('The token names no issuer (claim "iss").')
   return claimed
-}
-
-function principalOf(payload: JWTPayload, { issuer, instances = 'claim' }: TrustedIssuer): Principal {
-  if (typeof payload.sub !== 'string') throw unauthenticated('The subject of the token (claim "sub") is no text.')
-  const roles = textsIn(payload.roles).flatMap((text) => roleNamed(text) ?? [])
-  const where = instances === 'claim' ? textsIn(payload.instances) : instances
-  return {
-    subject: payload.sub,
-    issuer,
-    grants: where.flatMap((instance) => roles.map((role) => ({ role, instance }))),
-  }
 }
 
 /** What is wrong with the token, or undefined if the token is not to blame. */
@@ -151,10 +178,6 @@ function unauthenticated(message: string, cause?: unknown): AppError {
 function withAndWithoutSlash(audience: string): string[] {
   const without = audience.replace(/\/$/, '')
   return [without, `${without}/`]
-}
-
-function textsIn(claim: unknown): string[] {
-  return Array.isArray(claim) ? claim.filter((entry) => typeof entry === 'string') : []
 }
 
 /** What a token says is shown, but not at any length. */

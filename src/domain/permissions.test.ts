@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { permissionsIn, ROLES, roleNamed } from './permissions.ts'
+import { EVERY_INSTANCE, permissionsIn, ROLES, roleNamed } from './permissions.ts'
 
 test('each role has the data actions that the documentation of its original lists', () => {
   const everything = 'updates/read updates/write updates/delete management/read management/write management/delete'
@@ -55,4 +55,10 @@ test('a role in one instance opens nothing in another, and several roles add up'
   ])
   assert.deepEqual([...permissionsIn(principal, 'two')].toSorted(), ['management/read', 'updates/read'])
   assert.equal(permissionsIn(principal, 'three').size, 0)
+})
+
+test('a role in every instance holds in each of them', () => {
+  const role = roleNamed('Device Update Content Reader')!
+  const principal = { subject: 'ana', issuer: 'urn:example', grants: [{ role, instance: EVERY_INSTANCE }] }
+  for (const instance of ['one', 'two']) assert.deepEqual(permissionsIn(principal, instance), role.permissions)
 })

@@ -42,19 +42,29 @@ export function roleNamed(text: string): Role | undefined {
   return ROLES.find(({ id, name }) => id === wanted || name.toLowerCase().replaceAll(' ', '') === wanted)
 }
 
-/** Who calls, as a verified token says. */
+/** Stands for every instance where instances are listed; no instance can be called that. */
+export const EVERY_INSTANCE = '*'
+
+/** A role that somebody has in one instance, or in `EVERY_INSTANCE`. */
+export interface Grant {
+  role: Role
+  instance: string
+}
+
+/** Who calls: what a verified token says, and what the operator assigned. */
 export interface Principal {
   subject: string
   issuer: string
   /** Roles hold only in the instances that they are given for. */
-  grants: readonly { role: Role; instance: string }[]
+  grants: readonly Grant[]
 }
 
 /** What a principal may do in an instance; empty where it has no role there. */
 export function permissionsIn(principal: Principal, instance: string): ReadonlySet<Permission> {
   const permissions = new Set<Permission>()
   for (const grant of principal.grants) {
-    if (grant.instance === instance) for (const permission of grant.role.permissions) permissions.add(permission)
+    if (grant.instance !== instance && grant.instance !== EVERY_INSTANCE) continue
+    for (const permission of grant.role.permissions) permissions.add(permission)
   }
   return permissions
 }

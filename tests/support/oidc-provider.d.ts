@@ -1,0 +1,27 @@
+/** The part of the package that the tests use; it brings no types of its own. */
+declare module 'oidc-provider' {
+  import type { RequestListener } from 'node:http'
+
+  interface Client {
+    clientId: string
+  }
+
+  interface Token {
+    resourceServer: object
+    /** The token as its bearer gets it. */
+    save(): Promise<string>
+  }
+
+  export default class Provider {
+    constructor(issuer: string, configuration: object)
+    callback(): RequestListener
+    readonly Client: { find(clientId: string): Promise<Client | undefined> }
+    readonly AccessToken: new (
+      facts: object,
+    ) => Token
+    readonly ResourceServer: new (
+      identifier: string,
+      info: object,
+    ) => object
+  }
+}
