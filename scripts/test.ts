@@ -13,8 +13,15 @@ const files =
         .filter((file) => all || !file.endsWith('.slow.test.ts'))
         .sort()
 
+// Many tests wait for clocks and other processes, so more run at once than there are cores.
 console.log(`Node ${process.version}, ${files.length} test files`)
-const options = ['--test', '--test-timeout=120000', '--test-reporter=spec', '--test-reporter-destination=stdout']
+const options = [
+  '--test',
+  '--test-concurrency=4',
+  '--test-timeout=120000',
+  '--test-reporter=spec',
+  '--test-reporter-destination=stdout',
+]
 const child = spawn(process.execPath, [...options, ...files], { stdio: ['ignore', 'pipe', 'inherit'] })
 
 let tail = ''

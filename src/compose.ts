@@ -23,9 +23,9 @@ import { runDeletion } from './services/run-deletion.ts'
 import { runImport } from './services/run-import.ts'
 import { sweep, sweepLeftovers } from './services/sweep.ts'
 import { startWorker } from './services/worker.ts'
+import { releaseAllLeases } from './store/attempts.ts'
 import { createInstances, listInstances } from './store/instances.ts'
 import { migrate } from './store/migrate.ts'
-import { releaseAllLeases } from './store/operations.ts'
 import { VERSION } from './version.ts'
 
 const DAY_MS = 24 * 3600 * 1000

@@ -33,7 +33,8 @@ export const ERROR_CODES = {
   },
   PermissionMissing: {
     place: 'answer',
-    cause: 'The token is good, but none of its roles carries the permission that the operation needs.',
+    cause:
+      'The token is good, but none of its roles carries the permission that the operation needs, or it lacks the scope in `target`.',
     remedy: 'Use a token with a role that has the permission named in the message.',
   },
   NotFound: {
@@ -53,7 +54,7 @@ export const ERROR_CODES = {
   },
   Unavailable: {
     place: 'answer',
-    cause: 'The server is starting, stopping, or its database does not answer.',
+    cause: 'The server is stopping, its database does not answer, or the issuer of the token does not.',
     remedy: 'Try again after the seconds in `Retry-After`.',
   },
   InternalError: {

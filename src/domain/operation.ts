@@ -1,4 +1,5 @@
 import type { AppError } from './errors.ts'
+import type { ImportRequest } from './import-request.ts'
 import type { UpdateId } from './update-id.ts'
 
 /** There is no `Canceled` (REST API 2022-10-01, OperationStatus). */
@@ -30,6 +31,22 @@ export interface UpdateInfo {
 }
 
 export type FilePhase = 'Waiting' | 'Downloading' | 'Done'
+
+/** What an operation is to do. Kept only until it ends, since source URLs carry signatures. */
+export type OperationRequest = ({ kind: 'import' } & ImportRequest) | { kind: 'delete'; updateId: UpdateId }
+
+/** An operation in the hands of a worker. `attempt` is its fencing token. */
+export interface ClaimedOperation {
+  operationId: string
+  instance: string
+  request: OperationRequest
+  attempt: number
+  /** Milliseconds since 1970. */
+  createdAt: number
+}
+
+/** Which attempt at which operation: what every write of a worker is guarded by. */
+export type Attempt = Pick<ClaimedOperation, 'operationId' | 'attempt'>
 
 /** How far an import is with one file. */
 export interface FileProgress {

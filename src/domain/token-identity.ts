@@ -1,6 +1,9 @@
 import { AppError } from './errors.ts'
 import { EVERY_INSTANCE, type Grant, roleNamed } from './permissions.ts'
 
+/** What a client asks for when it signs a user in (import schema 4.0, OAuth authorization). */
+export const DELEGATED_SCOPE = 'user_impersonation'
+
 /** The payload of a token whose signature, issuer, audience and times are good. */
 export type Claims = Readonly<Record<string, unknown>>
 
@@ -95,11 +98,11 @@ function isOfEntra(claims: Claims): boolean {
 function refuseWithoutScope({ scp }: Claims): void {
   if (scp === undefined) return
   const scopes = typeof scp === 'string' ? scp.split(' ') : textsIn(scp)
-  if (scopes.some((scope) => scope === 'user_impersonation' || scope.endsWith('/user_impersonation'))) return
+  if (scopes.some((scope) => scope === DELEGATED_SCOPE || scope.endsWith(`/${DELEGATED_SCOPE}`))) return
   throw new AppError(
     'PermissionMissing',
     'The token of the signed-in user lacks the scope user_impersonation. Let the client ask for it when signing in.',
-    { target: 'user_impersonation' },
+    { target: DELEGATED_SCOPE },
   )
 }
 

@@ -130,13 +130,8 @@ export async function createApp(options: AppOptions): Promise<App> {
 }
 
 function fail(error: AppError, traceparent: string, reply: FastifyReply) {
-  const { status, body } = problemOf(error, traceparent)
-  reply.code(status)
-  reply.header('content-type', 'application/problem+json; charset=utf-8')
-  reply.header('traceparent', traceparent)
-  if (status === 401) reply.header('www-authenticate', 'Bearer realm="aduana", error="invalid_token"')
-  if (status === 503) reply.header('retry-after', '5')
-  return reply.send(body)
+  const { status, headers, body } = problemOf(error, traceparent)
+  return reply.code(status).headers(headers).send(body)
 }
 
 /** What the framework itself refuses, in our words. */

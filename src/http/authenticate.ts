@@ -5,7 +5,10 @@ import { permissionsIn } from '../domain/permissions.ts'
 import type { Caller } from '../services/accept-operation.ts'
 import { traceIdOf } from './traces.ts'
 
-/** Who a bearer token speaks for. Throws `AppError('Unauthenticated')`. Answers at once for a token that it has seen before. */
+/**
+ * Who a bearer token speaks for. Answers at once for a token that it has seen before. Throws `AppError('Unauthenticated')`,
+ * `AppError('PermissionMissing')` where the token lacks a scope, and `AppError('Unavailable')` where the issuer's keys cannot be had.
+ */
 export type VerifyToken = (token: string) => Principal | Promise<Principal>
 
 /**
@@ -19,7 +22,9 @@ export async function authenticate(
   { verify, hasInstance }: { verify: VerifyToken; hasInstance: (instance: string) => boolean },
 ): Promise<Caller> {
   const [, token] = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '') ?? []
-  if (token === undefined) throw new AppError('Unauthenticated', 'The request has no bearer token.')
+  if (token === undefined) {
+    throw new AppError('Unauthenticated', 'The request has no bearer token.', { target: 'authorization' })
+  }
   const verified = verify(token)
   const principal = verified instanceof Promise ? await verified : verified
 

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../domain/error-codes.ts'
 import type { AppError } from '../domain/errors.ts'
 import { type JsonValue, jsonText } from '../domain/json-text.ts'
+import { DELEGATED_SCOPE } from '../domain/token-identity.ts'
 
 /** The only place where codes and HTTP statuses meet. */
 const STATUSES: Partial<Record<ErrorCode, { status: number; title: string }>> = {
@@ -16,6 +17,8 @@ const STATUSES: Partial<Record<ErrorCode, { status: number; title: string }>> = 
   Unavailable: { status: 503, title: 'Service Unavailable' },
 }
 
+const CONTENT_TYPE = 'application/problem+json; charset=utf-8'
+
 const INTERNAL = { status: 500, title: 'Internal Server Error' }
 
 /** The HTTP status of an answer with this code. */
@@ -25,6 +28,7 @@ export function statusOf(code: ErrorCode): number {
 
 export interface Problem {
   status: number
+  headers: Record<string, string>
   body: string
 }
 
@@ -48,5 +52,22 @@ export function problemOf(error: AppError, traceparent: string): Problem {
       }),
     },
   }
-  return { status, body: jsonText(body) }
+  return {
+    status,
+    headers: { 'content-type': CONTENT_TYPE, traceparent, ...headersOf(error, status) },
+    body: jsonText(body),
+  }
+}
+
+/** What a client needs besides the body to do better the next time. */
+function headersOf(error: AppError, status: number): Record<string, string> {
+  if (status === 401) {
+    // RFC 6750, 3: a request without a token gets no error code.
+    const flaw = error.target === 'authorization' ? '' : ', error="invalid_token"'
+    return { 'www-authenticate': `Bearer realm="aduana"${flaw}` }
+  }
+  if (status === 403 && error.target === DELEGATED_SCOPE) {
+    return { 'www-authenticate': `Bearer realm="aduana", error="insufficient_scope", scope="${DELEGATED_SCOPE}"` }
+  }
+  return status === 503 ? { 'retry-after': '5' } : {}
 }

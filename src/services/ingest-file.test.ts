@@ -6,10 +6,11 @@ import { answerStatus, serveBytes, serveOtherBytes, stall } from '../../tests/su
 import { publishUpdate, requestsFor, sha256Of } from '../../tests/support/publish-update.ts'
 import { type Pipeline, startPipeline } from '../../tests/support/start-pipeline.ts'
 import { hexOfBase64 } from '../domain/blob.ts'
+import type { ClaimedOperation } from '../domain/operation.ts'
 import { BatchConflict } from '../ports/database.ts'
+import { endStatements, releaseLease } from '../store/attempts.ts'
 import { findBlob } from '../store/blobs.ts'
 import { findContent, listFiles } from '../store/files.ts'
-import { type ClaimedOperation, endStatements, releaseLease } from '../store/operations.ts'
 import { findUpdate } from '../store/updates.ts'
 import { type IngestOptions, ingestFile } from './ingest-file.ts'
 

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { hexOfBase64, newBlobName } from '../domain/blob.ts'
 import { AppError } from '../domain/errors.ts'
+import type { Attempt } from '../domain/operation.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
 import type { OpenSource } from '../ports/source.ts'
 import { holdBlob, instanceHasContent } from '../store/blobs.ts'
-import type { Attempt } from '../store/operations.ts'
 import { settleBlob } from './settle-blob.ts'
 
 /** The hash algorithms that are checked; the digest of any other that a manifest states is only passed on. */

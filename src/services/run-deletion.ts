@@ -1,8 +1,8 @@
 import { AppError } from '../domain/errors.ts'
+import type { ClaimedOperation } from '../domain/operation.ts'
 import { formatUpdateId, type UpdateId } from '../domain/update-id.ts'
 import type { Database } from '../ports/database.ts'
 import { deleteUpdate } from '../store/delete-update.ts'
-import type { ClaimedOperation } from '../store/operations.ts'
 import { findUpdate, listChildIds } from '../store/updates.ts'
 import { LostAttempt } from './lost-attempt.ts'
 

@@ -1,15 +1,9 @@
 import { AppError } from '../domain/errors.ts'
+import type { Attempt, ClaimedOperation } from '../domain/operation.ts'
 import { asOperationError } from '../domain/operation.ts'
 import { wireTime } from '../domain/times.ts'
 import { BatchConflict, type Database } from '../ports/database.ts'
-import {
-  type Attempt,
-  type ClaimedOperation,
-  claimOperation,
-  endStatements,
-  releaseLease,
-  renewLease,
-} from '../store/operations.ts'
+import { claimOperation, endStatements, releaseLease, renewLease } from '../store/attempts.ts'
 import { LostAttempt } from './lost-attempt.ts'
 
 /** The server is stopping; the operation goes on later. */

@@ -1,8 +1,7 @@
 import type { BlobName } from '../domain/blob.ts'
+import type { Attempt } from '../domain/operation.ts'
 import type { Database, Statement } from '../ports/database.ts'
-import type { Attempt } from './operations.ts'
-
-const NOW = '(select now_ms from clock)'
+import { NOW } from './clock.ts'
 
 /**
  * Holds a content for an operation, then says which copy of it the store has, if any. In this order, sweep cannot drop the

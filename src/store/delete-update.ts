@@ -1,7 +1,8 @@
+import type { Attempt } from '../domain/operation.ts'
 import { BatchConflict, type Database } from '../ports/database.ts'
+import { endStatements } from './attempts.ts'
 import { idleBlobsOf } from './blobs.ts'
 import { newEtag } from './etags.ts'
-import { type Attempt, endStatements } from './operations.ts'
 
 /** What forbade a deletion. `changed`: the references changed meanwhile, so the caller looks again. */
 export type DeletionRefusal = 'lost-attempt' | 'changed'

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { ImportManifest, ManifestBaseFile } from '../domain/import-manifest.ts'
 import { type JsonValue, jsonText } from '../domain/json-text.ts'
+import type { Attempt } from '../domain/operation.ts'
 import { identityKey, type UpdateId, versionOrder } from '../domain/update-id.ts'
 import { type ScanResult, worstOf } from '../domain/verdict.ts'
 import { BatchConflict, type Database, type Statement } from '../ports/database.ts'
+import { endStatements } from './attempts.ts'
+import { NOW } from './clock.ts'
 import { newEtag } from './etags.ts'
-import { type Attempt, endStatements } from './operations.ts'
 import { searchTerms } from './search-terms.ts'
-
-const NOW = '(select now_ms from clock)'
 
 /** An update whose bytes are all in the store, ready to become visible. */
 export interface NewUpdate {

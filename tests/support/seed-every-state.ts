@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict'
 import { AppError } from '../../src/domain/errors.ts'
+import type { Attempt, OperationRequest } from '../../src/domain/operation.ts'
 import { asOperationError } from '../../src/domain/operation.ts'
 import type { Database } from '../../src/ports/database.ts'
+import { claimOperation, endStatements } from '../../src/store/attempts.ts'
 import { deleteUpdate } from '../../src/store/delete-update.ts'
-import {
-  type Attempt,
-  claimOperation,
-  endStatements,
-  noteFiles,
-  noteItems,
-  noteProgress,
-  type OperationRequest,
-  recordOperation,
-} from '../../src/store/operations.ts'
+import { noteItems } from '../../src/store/operation-items.ts'
+import { recordOperation } from '../../src/store/operations.ts'
+import { noteFiles, noteProgress } from '../../src/store/progress.ts'
 import { findUpdate } from '../../src/store/updates.ts'
 import { changed, type Json, validManifest } from './import-manifests.ts'
 import { manifestOf, seedUpdates, simpleManifest } from './seed-catalogue.ts'

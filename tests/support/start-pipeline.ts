@@ -7,18 +7,15 @@ import { openSqlite, SQLITE_DIALECT } from '../../src/adapters/database-sqlite.t
 import { openHttpSource } from '../../src/adapters/source-http.ts'
 import type { SourceLimits } from '../../src/adapters/source-limits.ts'
 import { createSourcePolicy, parseAllowedSource } from '../../src/adapters/source-policy.ts'
+import type { ClaimedOperation, OperationRequest } from '../../src/domain/operation.ts'
 import type { BlobStore } from '../../src/ports/blob-store.ts'
 import type { Database } from '../../src/ports/database.ts'
 import type { OpenSource } from '../../src/ports/source.ts'
 import { runImport } from '../../src/services/run-import.ts'
+import { claimOperation } from '../../src/store/attempts.ts'
 import { createInstances } from '../../src/store/instances.ts'
 import { migrate } from '../../src/store/migrate.ts'
-import {
-  type ClaimedOperation,
-  claimOperation,
-  type OperationRequest,
-  recordOperation,
-} from '../../src/store/operations.ts'
+import { recordOperation } from '../../src/store/operations.ts'
 import { type MisbehavingSource, startSource } from './misbehaving-source.ts'
 import { asImportInput, type PublishedUpdate, publishUpdate, type UpdateRecipe } from './publish-update.ts'
 

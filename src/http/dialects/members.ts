@@ -10,6 +10,15 @@ export function updateUnder(base: string, { provider, name, version }: UpdateId)
   return `${base}/providers/${provider}/names/${name}/versions/${version}`
 }
 
+/** Addresses since 2021-06-01-preview: the version stands in the query. */
+export function versioned(service: string, apiVersion: string): Pick<Dialect, 'operationPath' | 'updatePath'> {
+  const query = `?api-version=${apiVersion}`
+  return {
+    operationPath: (instance, operationId) => `${service}/${instance}/updates/operations/${operationId}${query}`,
+    updatePath: (instance, updateId) => updateUnder(`${service}/${instance}/updates`, updateId) + query,
+  }
+}
+
 /** Members of an update since 2021-06-01-preview. */
 export function updateMembers(update: Update): JsonValue {
   const { updateId, referencedBy, steps, importedAt } = update

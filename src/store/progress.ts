@@ -1,0 +1,55 @@
+import type { Attempt, FileProgress } from '../domain/operation.ts'
+import type { Database } from '../ports/database.ts'
+import { guardAttempt } from './attempts.ts'
+
+/** Which file of which input an import is busy with. */
+export interface FilePosition {
+  item: number
+  ordinal: number
+}
+
+/** Notes the files that an import will fetch; what an earlier attempt noted about them stays. */
+export async function noteFiles(
+  database: Database,
+  attempt: Attempt,
+  files: readonly (FilePosition & { fileName: string; sizeInBytes: number })[],
+): Promise<void> {
+  await database.batch([
+    guardAttempt(attempt),
+    ...files.map(({ item, ordinal, fileName, sizeInBytes }) => ({
+      sql: `insert into operation_files (operation_id, item, ordinal, file_name, size_in_bytes, bytes_done, phase)
+            values ($1, $2, $3, $4, $5, 0, 'Waiting') on conflict (operation_id, item, ordinal) do nothing`,
+      params: [attempt.operationId, item, ordinal, fileName, sizeInBytes],
+    })),
+  ])
+}
+
+/** Notes how far a file is. Progress is news, not truth: it leaves the operation's ETag alone. */
+export async function noteProgress(
+  database: Database,
+  operationId: string,
+  { item, ordinal }: FilePosition,
+  progress: Pick<FileProgress, 'bytesDone' | 'phase'>,
+): Promise<void> {
+  await database.query(
+    'update operation_files set bytes_done = $1, phase = $2 where operation_id = $3 and item = $4 and ordinal = $5',
+    [progress.bytesDone, progress.phase, operationId, item, ordinal],
+  )
+}
+
+/** How far the operation is with each file, in the order of the request. */
+export async function listProgress(database: Database, operationId: string): Promise<(FileProgress & FilePosition)[]> {
+  const rows = await database.query(
+    `select item, ordinal, file_name, size_in_bytes, bytes_done, phase from operation_files
+      where operation_id = $1 order by item, ordinal`,
+    [operationId],
+  )
+  return rows.map((row) => ({
+    item: Number(row.item),
+    ordinal: Number(row.ordinal),
+    fileName: String(row.file_name),
+    sizeInBytes: Number(row.size_in_bytes),
+    bytesDone: Number(row.bytes_done),
+    phase: String(row.phase) as FileProgress['phase'],
+  }))
+}
