@@ -115,6 +115,7 @@ create table operations (
 create index operations_by_due on operations (due_at, id);
 create index operations_by_age on operations (instance, kind, created_at, id);
 create index operations_by_end on operations (ended_at);
+create index operations_in_progress on operations (instance) where due_at is not null;
 
 -- The updates that an operation is about, known once their manifests are read. `shown` marks the one that the API names.
 create table operation_items (
@@ -148,3 +149,19 @@ create table blob_holds (
   primary key (operation_id, sha256)
 );
 create index holds_by_blob on blob_holds (sha256);
+
+-- Who did what, from where, and when. Rows are only added, and forgotten after a time.
+create table audit (
+  id {{text}} primary key,
+  at bigint not null,
+  action {{text}} not null,
+  instance {{text}} not null,
+  subject {{text}},
+  issuer {{text}},
+  address {{text}} not null,
+  trace_id {{text}} not null,
+  operation_id {{text}},
+  code {{text}},
+  target {{text}}
+);
+create index audit_by_age on audit (instance, at, id);

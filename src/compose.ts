@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { openAssignmentsFile } from './adapters/assignments-file.ts'
+import { openAuditJsonLines } from './adapters/audit-json-lines.ts'
 import { openFilesystemBlobs } from './adapters/blobs-filesystem.ts'
 import { lockData } from './adapters/data-lock.ts'
 import { openSqlite, SQLITE_DIALECT } from './adapters/database-sqlite.ts'
@@ -13,11 +14,13 @@ import { openHttpSource } from './adapters/source-http.ts'
 import { createSourcePolicy } from './adapters/source-policy.ts'
 import { loadTls, type Tls } from './adapters/tls-files.ts'
 import { createTokenVerifier } from './adapters/token-verifier.ts'
-import { checkTogether, DEFAULT_INSTANCE, type ServeConfig } from './config.ts'
+import { checkTogether, DEFAULT_INSTANCE, type ServeConfig, serviceLimitsOf } from './config.ts'
 import { EVERY_INSTANCE } from './domain/permissions.ts'
 import { createApp } from './http/app.ts'
+import { createHostCheck } from './http/expected-hosts.ts'
 import { listen } from './http/listeners.ts'
 import type { Issuer } from './http/openapi.ts'
+import { createAudit } from './services/audit.ts'
 import { startRounds } from './services/rounds.ts'
 import { runDeletion } from './services/run-deletion.ts'
 import { runImport } from './services/run-import.ts'
@@ -72,12 +75,13 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   const tokens = await openTokens(config, { folder, instances, log })
   closing.defer(() => tokens.close())
 
+  const limits = serviceLimitsOf(config)
   const worker = startWorker({
     database,
     log,
     run: (operation, signal) =>
       operation.request.kind === 'import'
-        ? runImport(operation, operation.request, { database, blobs, openSource: source.open, signal })
+        ? runImport(operation, operation.request, { database, blobs, openSource: source.open, limits, signal })
         : runDeletion(operation, operation.request.updateId, database),
   })
   closing.defer(() => worker.stop(config.grace))
@@ -102,11 +106,17 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   )
   closing.defer(() => tidying.stop())
 
+  const auditFile = await openAuditJsonLines(join(folder, 'audit.jsonl'))
+  closing.defer(() => auditFile.close())
+
   let isReady = true
   const { handler, fastify } = await createApp({
     database,
     blobs,
     wake: worker.wake,
+    limits,
+    audit: createAudit({ database, file: auditFile, log }),
+    isExpectedHost: createHostCheck(hostNamesOf(config)),
     verify: tokens.verify,
     hasInstance: (instance) => instances.has(instance),
     isReady: () => isReady,
@@ -188,17 +198,17 @@ async function openTokens(
 
 /** The operator's own certificate, or one of the private CA in the data folder for every name that this server is reached by. */
 async function loadTlsOf(config: ServeConfig, log: Logger): Promise<Tls> {
-  const { data, https, 'tls-cert': certPath, 'tls-key': keyPath, 'public-url': publicUrl } = config
+  const { data, 'tls-cert': certPath, 'tls-key': keyPath } = config
   const tls =
     certPath !== undefined && keyPath !== undefined
       ? await loadOwnTls({ certPath, keyPath })
-      : await loadTls({
-          folder: data,
-          hostNames: [
-            ...(ANY_ADDRESS.has(https.host) ? [] : [https.host]),
-            ...(publicUrl ? [new URL(publicUrl).hostname] : []),
-          ],
-        })
+      : await loadTls({ folder: data, hostNames: hostNamesOf(config) })
   for (const note of tls.notes) log.info({ expiresAt: tls.expiresAt }, note)
   return tls
+}
+
+/** The names that this server is reached by, besides those of the loopback. */
+function hostNamesOf({ http, https, 'public-url': publicUrl }: ServeConfig): string[] {
+  const listening = [http.host, https.host].filter((host) => !ANY_ADDRESS.has(host))
+  return [...new Set([...listening, ...(publicUrl ? [new URL(publicUrl).hostname] : [])])]
 }

@@ -1,6 +1,7 @@
 import { parseOidcIssuer } from './adapters/oidc-issuer-setting.ts'
 import { parseAllowedSource } from './adapters/source-policy.ts'
 import { roleNamed } from './domain/permissions.ts'
+import { LIMIT_NAMES, LIMIT_PROFILES, type LimitName, type ServiceLimits } from './domain/service-limits.ts'
 import type { HostPort } from './http/listeners.ts'
 import { ConfigurationError, type Setting, type ValuesOf } from './read-settings.ts'
 import { INSTANCE_NAME } from './store/instances.ts'
@@ -75,6 +76,19 @@ export const SERVE_SETTINGS = {
     placeholder: 'on|off',
     description: 'whether tokens of "aduana token" are accepted (default: on, but off with --oidc-issuer)',
     parse: parseSwitch,
+  },
+  limits: {
+    placeholder: 'PROFILE',
+    description:
+      'how much an instance may use: generous (1000 operations in progress, nothing else) or azure (as documented there)',
+    default: 'generous',
+    parse: parseLimitProfile,
+  },
+  limit: {
+    placeholder: 'NAME=N',
+    description: `one limit of its own, or NAME=none (repeatable); NAME is one of ${LIMIT_NAMES.join(', ')}`,
+    isList: true,
+    parse: parseLimit,
   },
   'public-url': {
     placeholder: 'URL',
@@ -188,6 +202,28 @@ function parseAudience(text: string): string {
 function parseSwitch(text: string): boolean {
   if (text !== 'on' && text !== 'off') throw new Error(`${text} is neither on nor off.`)
   return text === 'on'
+}
+
+function parseLimitProfile(text: string): ServiceLimits {
+  if (text !== 'generous' && text !== 'azure') throw new Error(`${text} is neither generous nor azure.`)
+  return LIMIT_PROFILES[text]
+}
+
+function parseLimit(text: string): { name: LimitName; value: number | undefined } {
+  const [, named, amount = ''] = /^([a-z-]+)=(\d{1,15}|none)$/.exec(text) ?? []
+  const name = LIMIT_NAMES.find((known) => known === named)
+  if (name === undefined) throw new Error(`${text} is not NAME=N with one of ${LIMIT_NAMES.join(', ')}.`)
+  return { name, value: amount === 'none' ? undefined : Number(amount) }
+}
+
+/** The limits in force: the profile, changed by those that were given one by one. */
+export function serviceLimitsOf(config: ServeConfig): ServiceLimits {
+  const limits = { ...config.limits }
+  for (const { name, value } of config.limit) {
+    if (value === undefined) delete limits[name]
+    else limits[name] = value
+  }
+  return limits
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']

@@ -15,8 +15,9 @@ import { createTokenVerifier, type TrustedIssuer } from '../src/adapters/token-v
 import type { AppError } from '../src/domain/errors.ts'
 import { roleNamed } from '../src/domain/permissions.ts'
 import type { RoleAssignment } from '../src/domain/role-assignments.ts'
-import { authenticate } from '../src/http/authenticate.ts'
+import { admit, type Gate } from '../src/http/admit.ts'
 import { statusOf } from '../src/http/problems.ts'
+import { createRateLimiter } from '../src/http/rate-limits.ts'
 import { startSource } from './support/misbehaving-source.ts'
 import { startOidcIssuer } from './support/oidc-issuer.ts'
 import { publishIssuer } from './support/signing-issuer.ts'
@@ -45,6 +46,12 @@ function trust(
 /** Asks like a client, and answers what it gets: the status, and the sentence of an error. */
 function createDoor(issuers: TrustedIssuer[], assignments?: () => readonly RoleAssignment[]) {
   const verify = createTokenVerifier({ issuers, ...(assignments && { assignments }) })
+  const gate: Gate = {
+    verify,
+    hasInstance: (name) => INSTANCES.includes(name),
+    rates: createRateLimiter({}),
+    audit: { async recorded() {}, async refused() {} },
+  }
   const app = Fastify()
   app.decorateRequest('traceparent', '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01')
   app.setErrorHandler((error: AppError, _request, reply) => reply.code(statusOf(error.code)).send(error.message))
@@ -56,7 +63,7 @@ function createDoor(issuers: TrustedIssuer[], assignments?: () => readonly RoleA
       method,
       url: '/:instanceId',
       async handler(request) {
-        await authenticate(request, permission, { verify, hasInstance: (name) => INSTANCES.includes(name) })
+        await admit(request, { permission, rateGroup: 'requests' }, gate)
         return 'come in'
       },
     })

@@ -52,6 +52,17 @@ export const ERROR_CODES = {
     cause: 'The path belongs to the device management half of the API, which Aduana does not have yet.',
     remedy: 'Use the import half of the API.',
   },
+  TooManyRequests: {
+    place: 'answer',
+    cause: 'The instance has used up its rate of requests, or has as many operations in progress as it may.',
+    remedy: 'Try again after the seconds in `Retry-After`. Operator: see `--limits` and `--limit`.',
+  },
+  UnexpectedHost: {
+    place: 'answer',
+    cause:
+      'A request over plain http names a host that this server is not known by, as a page does that rebinds its name to it.',
+    remedy: 'Use localhost, 127.0.0.1, the host of `--public-url`, or https.',
+  },
   Unavailable: {
     place: 'answer',
     cause: 'The server is stopping, its database does not answer, or the issuer of the token does not.',
@@ -84,6 +95,11 @@ export const ERROR_CODES = {
     cause: 'A payload file could not be fetched, or is not what the manifest says. The inner error says which.',
     remedy: 'Mend the file or its URL as the inner error says, and import again.',
   },
+  UpdateLimitExceeded: {
+    place: 'operation',
+    cause: 'The import would exceed a quota of the instance. The inner error says which.',
+    remedy: 'Delete updates that are no longer needed, or let the operator raise the limit with `--limit`.',
+  },
   UpdateNotFound: {
     place: 'operation',
     cause: 'The update to delete was deleted by another operation in the meantime.',
@@ -110,6 +126,23 @@ export const ERROR_CODES = {
     place: 'inner',
     cause: 'The `manifestVersion` is not one that Aduana knows.',
     remedy: 'Write the manifest in version 5.0 (or 4.0, 3.0, 2.0).',
+  },
+  UpdateProvider: { place: 'inner', cause: 'The quota of providers is used up.', remedy: 'See `UpdateLimitExceeded`.' },
+  UpdateName: {
+    place: 'inner',
+    cause: 'The quota of names under the provider is used up.',
+    remedy: 'See `UpdateLimitExceeded`.',
+  },
+  UpdateVersion: {
+    place: 'inner',
+    cause: 'The quota of versions under the provider and name is used up.',
+    remedy: 'See `UpdateLimitExceeded`.',
+  },
+  UpdateTotal: { place: 'inner', cause: 'The quota of updates is used up.', remedy: 'See `UpdateLimitExceeded`.' },
+  StorageTotal: {
+    place: 'inner',
+    cause: 'The files would take more bytes than the instance may store.',
+    remedy: 'See `UpdateLimitExceeded`.',
   },
   ContentFileCannotDownload: {
     place: 'inner',

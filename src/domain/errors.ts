@@ -11,6 +11,8 @@ export interface ErrorFacts {
   errorDetail?: string
   /** True where a later try may succeed without anybody's action. */
   mayRecover?: boolean
+  /** Where a later try is worth it: after so many seconds. */
+  retryAfterSeconds?: number
   cause?: unknown
 }
 
@@ -23,6 +25,7 @@ export class AppError extends Error {
   readonly inner: AppError | undefined
   readonly errorDetail: string | undefined
   readonly mayRecover: boolean
+  readonly retryAfterSeconds: number | undefined
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
     super(message, { cause: facts.cause })
@@ -31,6 +34,7 @@ export class AppError extends Error {
     this.details = facts.details ?? []
     this.inner = facts.inner
     this.errorDetail = facts.errorDetail
+    this.retryAfterSeconds = facts.retryAfterSeconds
     this.mayRecover = facts.mayRecover ?? facts.inner?.mayRecover ?? false
   }
 }

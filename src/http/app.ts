@@ -1,4 +1,4 @@
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyError,
@@ -8,16 +8,19 @@ import Fastify, {
 } from 'fastify'
 import { AppError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
+import type { ServiceLimits } from '../domain/service-limits.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
+import type { Audit } from '../services/audit.ts'
+import { admit, type VerifyToken } from './admit.ts'
 import { aduanaRoutes } from './aduana-routes.ts'
-import { authenticate, type VerifyToken } from './authenticate.ts'
 import { type ApiRoute, callOf, send } from './call.ts'
 import { serveContent } from './content.ts'
 import { serveHealth } from './health.ts'
 import { describeApi, type Issuer } from './openapi.ts'
 import { operationRoutes } from './operation-routes.ts'
 import { problemOf, statusOf } from './problems.ts'
+import { createRateLimiter } from './rate-limits.ts'
 import { DOCUMENTS, DOCUMENTS_V2 } from './schemas.ts'
 import { traceparentOf } from './traces.ts'
 import { updateRoutes } from './update-routes.ts'
@@ -27,6 +30,10 @@ export interface AppOptions {
   blobs: BlobStore
   /** Tells a worker that there may be something to do. */
   wake: () => void
+  limits: ServiceLimits
+  audit: Audit
+  /** Whether a request names a host that this server is known by. */
+  isExpectedHost: (request: IncomingMessage) => boolean
   verify: VerifyToken
   hasInstance: (instance: string) => boolean
   /** Whether the server takes requests that change something; false while it stops. */
@@ -80,7 +87,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   app.addHook('onRequest', (request, reply, done) => {
     request.traceparent = traceparentOf(request.headers.traceparent)
     reply.header('traceparent', request.traceparent)
-    done()
+    if (options.isExpectedHost(request.raw)) done()
+    else done(new AppError('UnexpectedHost', 'Over plain http this server answers under its own names only.'))
   })
   app.setErrorHandler((error: FastifyError | AppError, request, reply) => {
     const appError = asAppError(error)
@@ -94,14 +102,15 @@ export async function createApp(options: AppOptions): Promise<App> {
   await describeApi(app, options)
   serveHealth(app, options)
   serveContent(app, { database, blobs })
+  const gate = { ...options, rates: createRateLimiter(options.limits) }
   const mount = (base: string, routes: readonly ApiRoute[], tag: string, isV2Path = false) => {
-    for (const { method, path, permission, schema, handle } of routes) {
+    for (const { method, path, permission, rateGroup = 'requests', schema, handle } of routes) {
       app.route({
         method,
         url: base + path,
         schema: { ...schema, tags: [tag] },
         async onRequest(request) {
-          request.caller = await authenticate(request, permission, options)
+          request.caller = await admit(request, { permission, rateGroup }, gate)
           if (method !== 'GET' && !options.isReady()) throw new AppError('Unavailable', 'The server is stopping.')
         },
         handler: async (request, reply) => send(reply, await handle(callOf(request, { isV2Path }))),

@@ -4,6 +4,7 @@ import type { Permission } from '../domain/permissions.ts'
 import type { Caller } from '../services/accept-operation.ts'
 import { chooseDialect } from './dialects/choose.ts'
 import type { Dialect } from './dialects/dialect.ts'
+import type { RateGroup } from './rate-limits.ts'
 
 /** What a handler of the API gets: nothing of it depends on the HTTP framework. */
 export interface Call {
@@ -42,6 +43,8 @@ export interface ApiRoute {
   method: 'GET' | 'POST' | 'DELETE'
   path: string
   permission: Permission
+  /** Which rate it counts against; `requests` unless told. */
+  rateGroup?: RateGroup
   schema: FastifySchema
   handle: (call: Call) => Answer | Promise<Answer>
 }

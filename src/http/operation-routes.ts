@@ -40,6 +40,7 @@ export function operationRoutes({ database }: { database: Database }, documents:
       method: 'GET',
       path: '/updates/operations',
       permission: 'updates/read',
+      rateGroup: 'list-operations',
       schema: describe(
         {
           operationId: `${documents.group}_ListOperationStatuses`,

@@ -13,6 +13,8 @@ const STATUSES: Partial<Record<ErrorCode, { status: number; title: string }>> = 
   RequestTooLarge: { status: 413, title: 'Payload Too Large' },
   UnsupportedMediaType: { status: 415, title: 'Unsupported Media Type' },
   RangeNotSatisfiable: { status: 416, title: 'Range Not Satisfiable' },
+  UnexpectedHost: { status: 421, title: 'Misdirected Request' },
+  TooManyRequests: { status: 429, title: 'Too Many Requests' },
   NotImplemented: { status: 501, title: 'Not Implemented' },
   Unavailable: { status: 503, title: 'Service Unavailable' },
 }
@@ -69,5 +71,6 @@ function headersOf(error: AppError, status: number): Record<string, string> {
   if (status === 403 && error.target === DELEGATED_SCOPE) {
     return { 'www-authenticate': `Bearer realm="aduana", error="insufficient_scope", scope="${DELEGATED_SCOPE}"` }
   }
-  return status === 503 ? { 'retry-after': '5' } : {}
+  const retryAfterSeconds = error.retryAfterSeconds ?? (status === 503 ? 5 : undefined)
+  return retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }
 }

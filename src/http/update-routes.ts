@@ -3,7 +3,7 @@ import { AppError } from '../domain/errors.ts'
 import type { Update } from '../domain/update.ts'
 import type { UpdateId } from '../domain/update-id.ts'
 import type { Database } from '../ports/database.ts'
-import { acceptDeletion, acceptImport } from '../services/accept-operation.ts'
+import { type Acceptance, acceptDeletion, acceptImport } from '../services/accept-operation.ts'
 import { listFiles } from '../store/files.ts'
 import { findUpdate, listNames, listProviders, listUpdates, listVersions, type Page } from '../store/updates.ts'
 import { entity, json } from './answers.ts'
@@ -45,16 +45,14 @@ const readUpdatesToken = pageTokenReader(
 )
 
 /** Everything under `/updates` but operations. */
-export function updateRoutes(
-  { database, wake }: { database: Database; wake: () => void },
-  documents: Documents,
-): ApiRoute[] {
+export function updateRoutes(acceptance: Acceptance, documents: Documents): ApiRoute[] {
+  const { database } = acceptance
   const { group } = documents
   const update = '/updates/providers/:provider/names/:name/versions/:version'
 
   async function importUpdate({ instance, dialect, body, caller }: Call): Promise<Answer> {
     const request = readImportBody(body, dialect)
-    const operationId = await acceptImport({ database, wake }, { instance, request, caller })
+    const operationId = await acceptImport(acceptance, { instance, request, caller })
     return acceptedAnswer(dialect, instance, operationId)
   }
 
@@ -206,7 +204,7 @@ export function updateRoutes(
       ),
       async handle({ instance, dialect, params, caller }) {
         const updateId = updateIdOf(params)
-        const operationId = await acceptDeletion({ database, wake }, { instance, updateId, caller })
+        const operationId = await acceptDeletion(acceptance, { instance, updateId, caller })
         return acceptedAnswer(dialect, instance, operationId)
       },
     },

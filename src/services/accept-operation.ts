@@ -1,20 +1,32 @@
 import { randomUUID } from 'node:crypto'
+import type { AuditEntry } from '../domain/audit-entry.ts'
 import { AppError } from '../domain/errors.ts'
 import type { ImportRequest } from '../domain/import-request.ts'
+import type { OperationRequest } from '../domain/operation.ts'
+import type { ServiceLimits } from '../domain/service-limits.ts'
 import { formatUpdateId, type UpdateId } from '../domain/update-id.ts'
 import type { Database } from '../ports/database.ts'
 import { recordOperation } from '../store/operations.ts'
 import { findUpdate } from '../store/updates.ts'
+import type { Audit } from './audit.ts'
 
-/** Who asks, and in which trace. */
+/** When a place may be free again, nobody knows; soon enough not to wait for nothing, late enough not to press. */
+const BUSY_RETRY_SECONDS = 5
+
+/** Who asks, from where, and in which trace. */
 export interface Caller {
   subject: string
+  issuer: string
+  /** The network address of the caller. */
+  address: string
   /** 32 hex digits. */
   traceId: string
 }
 
 export interface Acceptance {
   database: Database
+  limits: ServiceLimits
+  audit: Audit
   /** Tells a worker that there may be something to do. */
   wake: () => void
 }
@@ -22,32 +34,59 @@ export interface Acceptance {
 /**
  * Accepts an import: records the operation and leaves the rest to a worker. Nothing that the request names is looked at here, so
  * the answer is fast, and every content problem is the operation's. Answers the operation's id.
+ *
+ * Throws `AppError('TooManyRequests')` where the instance has as many operations in progress as it may.
  */
 export function acceptImport(
-  { database, wake }: Acceptance,
+  acceptance: Acceptance,
   { instance, request, caller }: { instance: string; request: ImportRequest; caller: Caller },
 ): Promise<string> {
-  return record({ database, wake }, instance, { kind: 'import', ...request }, caller)
+  return accept(acceptance, { instance, request: { kind: 'import', ...request }, caller })
 }
 
-/** Accepts the deletion of an update. Throws `AppError('NotFound')` if there is no such update. */
+/** Accepts the deletion of an update. Throws `AppError('NotFound')` if there is no such update, and as `acceptImport` does. */
 export async function acceptDeletion(
-  { database, wake }: Acceptance,
+  acceptance: Acceptance,
   { instance, updateId, caller }: { instance: string; updateId: UpdateId; caller: Caller },
 ): Promise<string> {
-  const update = await findUpdate(database, instance, updateId)
+  const update = await findUpdate(acceptance.database, instance, updateId)
   if (update === undefined) throw new AppError('NotFound', `There is no update ${formatUpdateId(updateId)}.`)
-  return record({ database, wake }, instance, { kind: 'delete', updateId: update.updateId }, caller)
+  const target = formatUpdateId(update.updateId)
+  return accept(acceptance, { instance, request: { kind: 'delete', updateId: update.updateId }, caller, target })
 }
 
-async function record(
-  { database, wake }: Acceptance,
-  instance: string,
-  request: Parameters<typeof recordOperation>[1]['request'],
-  { subject, traceId }: Caller,
+async function accept(
+  { database, limits, audit, wake }: Acceptance,
+  {
+    instance,
+    request,
+    caller,
+    target,
+  }: { instance: string; request: OperationRequest; caller: Caller; target?: string },
 ): Promise<string> {
   const operationId = randomUUID()
-  await recordOperation(database, { operationId, instance, request, requestedBy: subject, traceId })
+  const { subject, issuer, address, traceId } = caller
+  const entry: AuditEntry = {
+    action: request.kind,
+    instance,
+    subject,
+    issuer,
+    address,
+    traceId,
+    operationId,
+    ...(target !== undefined && { target }),
+  }
+  const isRecorded = await recordOperation(
+    database,
+    { operationId, instance, request, requestedBy: subject, traceId },
+    { operationsMax: limits.operations, audit: entry },
+  )
+  if (!isRecorded) {
+    throw new AppError('TooManyRequests', `${limits.operations} operations of this instance have not ended yet.`, {
+      retryAfterSeconds: BUSY_RETRY_SECONDS,
+    })
+  }
   wake()
+  await audit.recorded(entry)
   return operationId
 }

@@ -1,6 +1,7 @@
 import { AppError } from '../domain/errors.ts'
 import type { ImportRequest } from '../domain/import-request.ts'
 import type { ClaimedOperation, UpdateInfo } from '../domain/operation.ts'
+import type { ServiceLimits } from '../domain/service-limits.ts'
 import { formatUpdateId, sameUpdate, type UpdateId } from '../domain/update-id.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
@@ -10,6 +11,7 @@ import { listProgress, noteFiles, noteProgress } from '../store/progress.ts'
 import { type NewUpdate, publishUpdates } from '../store/publish.ts'
 import { findManifestSha256, findUpdate } from '../store/updates.ts'
 import { cannotDownload } from './cannot-download.ts'
+import { checkQuotas } from './check-quotas.ts'
 import { fetchItems, type Item } from './fetch-items.ts'
 import { keepManifest } from './fetch-manifest.ts'
 import { forEachLimited } from './for-each-limited.ts'
@@ -26,6 +28,7 @@ export interface ImportContext {
   database: Database
   blobs: BlobStore
   openSource: OpenSource
+  limits: ServiceLimits
   signal: AbortSignal
 }
 
@@ -45,7 +48,13 @@ export async function runImport(
   await refuseExisting(items, operation, database)
   const children = await resolveReferences(items, { database, instance: operation.instance })
 
+  const quotas = { database, instance: operation.instance, limits: context.limits }
+  const manifests = items.map(({ manifest }) => manifest)
+  await checkQuotas(manifests, quotas)
+
   const contents = await ingestFiles(items, operation, context)
+  // Others may have been published while the files came.
+  await checkQuotas(manifests, quotas)
   signal.throwIfAborted()
 
   const updates: NewUpdate[] = []

@@ -1,3 +1,4 @@
+import type { AuditEntry } from '../domain/audit-entry.ts'
 import type {
   Operation,
   OperationError,
@@ -5,7 +6,8 @@ import type {
   OperationRequest,
   OperationStatus,
 } from '../domain/operation.ts'
-import type { Database, Row, SqlValue, Statement } from '../ports/database.ts'
+import { BatchConflict, type Database, type Row, type SqlValue, type Statement } from '../ports/database.ts'
+import { insertAudit } from './audit.ts'
 import { NOW } from './clock.ts'
 import { newEtag } from './etags.ts'
 import { insertItem } from './operation-items.ts'
@@ -19,21 +21,46 @@ export interface NewOperation {
   traceId: string
 }
 
-/** Records an operation that waits for a worker. */
-export async function recordOperation(database: Database, operation: NewOperation): Promise<void> {
+/**
+ * Records an operation that waits for a worker, together with the audit entry that tells of it. Answers false, recording nothing, where
+ * the instance has `operationsMax` operations that have not ended.
+ */
+export async function recordOperation(
+  database: Database,
+  operation: NewOperation,
+  { operationsMax, audit }: { operationsMax?: number | undefined; audit?: AuditEntry } = {},
+): Promise<boolean> {
   const { operationId, instance, request, requestedBy, traceId } = operation
   const statements: Statement[] = [
     {
       sql: `insert into operations (id, instance, kind, status, request, requested_by, trace_id,
               created_at, last_action_at, due_at, attempt, etag)
-            values ($1, $2, $3, 'NotStarted', $4, $5, $6, ${NOW}, ${NOW}, ${NOW}, 0, $7)`,
-      params: [operationId, instance, request.kind, JSON.stringify(request), requestedBy, traceId, newEtag()],
+            select $1, $2, $3, 'NotStarted', $4, $5, $6, ${NOW}, ${NOW}, ${NOW}, 0, $7
+             where (select count(*) from operations where instance = $2 and due_at is not null) < $8`,
+      params: [
+        operationId,
+        instance,
+        request.kind,
+        JSON.stringify(request),
+        requestedBy,
+        traceId,
+        newEtag(),
+        operationsMax ?? Number.MAX_SAFE_INTEGER,
+      ],
+      mustChangeRows: true,
     },
   ]
   if (request.kind === 'delete') {
     statements.push(insertItem(operationId, 0, { updateId: request.updateId }, true))
   }
-  await database.batch(statements)
+  if (audit !== undefined) statements.push(insertAudit(audit))
+  try {
+    await database.batch(statements)
+    return true
+  } catch (error) {
+    if (error instanceof BatchConflict && error.reason === 'guard') return false
+    throw error
+  }
 }
 
 const SELECT_OPERATION = `

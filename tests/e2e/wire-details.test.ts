@@ -342,7 +342,7 @@ describe('answers', () => {
   test('leave a connection usable for the next request, also after a refusal', async () => {
     const { port } = new URL(app.url)
     const socket = connect(Number(port), '127.0.0.1')
-    const head = 'Host: h\r\nAuthorization: Bearer DeviceUpdateReader\r\n'
+    const head = 'Host: localhost\r\nAuthorization: Bearer DeviceUpdateReader\r\n'
     socket.write(`GET ${UPDATES}/providers HTTP/1.1\r\n${head}\r\n`)
     socket.write(`GET ${UPDATES}${pathOf(toaster('9.9'))} HTTP/1.1\r\n${head}\r\n`)
     socket.write(`POST ${IMPORT} HTTP/1.1\r\n${head}Content-Type: text/plain\r\nContent-Length: 3\r\n\r\nabc`)

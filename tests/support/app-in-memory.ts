@@ -7,12 +7,16 @@ import { join } from 'node:path'
 import pino from 'pino'
 import { openFilesystemBlobs } from '../../src/adapters/blobs-filesystem.ts'
 import { openSqlite, SQLITE_DIALECT } from '../../src/adapters/database-sqlite.ts'
+import type { AuditEntry } from '../../src/domain/audit-entry.ts'
 import { AppError } from '../../src/domain/errors.ts'
 import { roleNamed } from '../../src/domain/permissions.ts'
+import type { ServiceLimits } from '../../src/domain/service-limits.ts'
 import { type App, createApp } from '../../src/http/app.ts'
+import { createHostCheck } from '../../src/http/expected-hosts.ts'
 import type { Issuer } from '../../src/http/openapi.ts'
 import type { BlobStore } from '../../src/ports/blob-store.ts'
 import type { Database } from '../../src/ports/database.ts'
+import type { Audit } from '../../src/services/audit.ts'
 import { createInstances } from '../../src/store/instances.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { type Answered, ask, type Question } from './ask.ts'
@@ -21,6 +25,8 @@ export interface AppInMemory {
   database: Database
   blobs: BlobStore
   fastify: App['fastify']
+  /** What the audit log was told of refused requests. */
+  refusals: readonly AuditEntry[]
   /** Such as `http://127.0.0.1:40123`. */
   url: string
   /** Asks with a token of this role, the administrator's unless told; an empty one asks without a token. */
@@ -34,6 +40,7 @@ export interface AppInMemoryOptions {
   /** Where every token has its role. */
   instances?: readonly string[]
   issuer?: Issuer
+  limits?: ServiceLimits
   publicUrl?: string
 }
 
@@ -45,6 +52,7 @@ export interface AppInMemoryOptions {
 export async function startAppInMemory({
   instances = ['default'],
   issuer = { audience: 'https://api.adu.microsoft.com' },
+  limits = {},
   publicUrl,
 }: AppInMemoryOptions = {}): Promise<AppInMemory> {
   const folder = await mkdtemp(join(tmpdir(), 'aduana-app-'))
@@ -53,11 +61,21 @@ export async function startAppInMemory({
   await migrate(database, SQLITE_DIALECT)
   await createInstances(database, instances)
 
+  const refusals: AuditEntry[] = []
+  const audit: Audit = {
+    async recorded() {},
+    async refused(entry) {
+      refusals.push(entry)
+    },
+  }
   const app: Pick<AppInMemory, 'isReady'> = { isReady: true }
   const { handler, fastify } = await createApp({
     database,
     blobs,
     wake() {},
+    limits,
+    audit,
+    isExpectedHost: createHostCheck([]),
     verify(token) {
       const role = roleNamed(token)
       if (role === undefined && token !== 'Nobody') throw new AppError('Unauthenticated', 'The token is no good.')
@@ -78,6 +96,7 @@ export async function startAppInMemory({
   return Object.assign(app, {
     database,
     blobs,
+    refusals,
     fastify,
     url,
     ask(

@@ -76,7 +76,14 @@ export async function startPipeline({ limits = {} }: { limits?: Partial<SourceLi
     async run(operation, context = {}) {
       if (operation.request.kind !== 'import') throw new Error('This is no import.')
       const { signal } = new AbortController()
-      await runImport(operation, operation.request, { database, blobs, openSource: http.open, signal, ...context })
+      await runImport(operation, operation.request, {
+        database,
+        blobs,
+        openSource: http.open,
+        limits: {},
+        signal,
+        ...context,
+      })
     },
     async import(recipe, instance) {
       const update = publishUpdate(source, recipe)

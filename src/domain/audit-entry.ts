@@ -1,0 +1,15 @@
+/** One line of the audit log: who did what, from where, and when. Never has a token or a signature. */
+export interface AuditEntry {
+  action: 'import' | 'delete' | 'refused'
+  instance: string
+  /** The subject and issuer of the caller's token; absent where there was none that is good. */
+  subject?: string
+  issuer?: string
+  /** Where the request came from. */
+  address: string
+  traceId: string
+  operationId?: string
+  /** Why a request was refused: the code of its answer, and what was asked for. */
+  code?: string
+  target?: string
+}

@@ -1,0 +1,81 @@
+import type { FastifyRequest } from 'fastify'
+import { AppError } from '../domain/errors.ts'
+import { type Permission, type Principal, permissionsIn } from '../domain/permissions.ts'
+import type { Caller } from '../services/accept-operation.ts'
+import type { Audit } from '../services/audit.ts'
+import type { RateGroup, RateLimiter } from './rate-limits.ts'
+import { traceIdOf } from './traces.ts'
+
+/**
+ * Who a bearer token speaks for. Answers at once for a token that it has seen before. Throws `AppError('Unauthenticated')`,
+ * `AppError('PermissionMissing')` where the token lacks a scope, and `AppError('Unavailable')` where the issuer's keys cannot be had.
+ */
+export type VerifyToken = (token: string) => Principal | Promise<Principal>
+
+export interface Gate {
+  verify: VerifyToken
+  hasInstance: (instance: string) => boolean
+  rates: RateLimiter
+  audit: Audit
+}
+
+/**
+ * Lets a request in, and answers who calls. Throws `AppError('Unauthenticated')` without a good token; `AppError('NotFound')` where the
+ * caller has no role in the instance, which is also the answer where there is no such instance; `AppError('PermissionMissing')` where
+ * none of the roles there has the permission; and `AppError('TooManyRequests')`. Refusals for want of a role go into the audit log.
+ */
+export async function admit(
+  request: FastifyRequest,
+  { permission, rateGroup }: { permission: Permission; rateGroup: RateGroup },
+  gate: Gate,
+): Promise<Caller> {
+  const { instanceId: instance = '' } = request.params as { instanceId?: string }
+  const caller: Caller = { subject: '', issuer: '', address: request.ip, traceId: traceIdOf(request.traceparent) }
+  try {
+    const principal = await identify(request, gate.verify)
+    caller.subject = principal.subject
+    caller.issuer = principal.issuer
+    authorise(principal, { instance: gate.hasInstance(instance) ? instance : undefined, permission })
+  } catch (error) {
+    if (error instanceof AppError && error.code !== 'Unavailable') {
+      await gate.audit.refused({
+        action: 'refused',
+        // The name of an instance is asked for by anybody, so any length may come.
+        instance: instance.slice(0, 64),
+        ...(caller.subject !== '' && { subject: caller.subject, issuer: caller.issuer }),
+        address: caller.address,
+        traceId: caller.traceId,
+        code: error.code,
+        target: `${request.method} ${permission}`,
+      })
+    }
+    throw error
+  }
+  const retryAfterSeconds = gate.rates.take(instance, rateGroup)
+  if (retryAfterSeconds !== undefined) {
+    throw new AppError('TooManyRequests', 'The instance has used up its rate of requests.', { retryAfterSeconds })
+  }
+  return caller
+}
+
+async function identify(request: FastifyRequest, verify: VerifyToken): Promise<Principal> {
+  const [, token] = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '') ?? []
+  if (token === undefined) {
+    throw new AppError('Unauthenticated', 'The request has no bearer token.', { target: 'authorization' })
+  }
+  const verified = verify(token)
+  return verified instanceof Promise ? await verified : verified
+}
+
+function authorise(
+  principal: Principal,
+  { instance, permission }: { instance: string | undefined; permission: Permission },
+): void {
+  const permissions = instance === undefined ? new Set<Permission>() : permissionsIn(principal, instance)
+  if (permissions.size === 0) throw new AppError('NotFound', 'There is no such instance, or you have no role in it.')
+  if (!permissions.has(permission)) {
+    throw new AppError('PermissionMissing', `Your roles in this instance do not have the permission ${permission}.`, {
+      target: permission,
+    })
+  }
+}
