@@ -16,7 +16,7 @@ test('plain http is answered under the names of this machine, those configured a
     'Updates.Example.com:80',
     'Toaster:8480',
     '[fd00::1]:8480',
-    '10.0.0.1.nip.io',
+    '10.0.0.1',
     'localhost.:80',
   ]) {
     assert.ok(isExpected(asked(host)), host)
