@@ -9,6 +9,7 @@ import { openSqlite, SQLITE_DIALECT } from './adapters/database-sqlite.ts'
 import { AUDIENCE, openLocalIssuer } from './adapters/local-issuer.ts'
 import { openOidcIssuer } from './adapters/oidc-issuer.ts'
 import { issuerNames } from './adapters/oidc-issuer-setting.ts'
+import { createOwnEndpoints } from './adapters/own-endpoints.ts'
 import { loadOwnTls } from './adapters/own-tls.ts'
 import { openHttpSource } from './adapters/source-http.ts'
 import { createSourcePolicy } from './adapters/source-policy.ts'
@@ -69,7 +70,8 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   const blobs = await openFilesystemBlobs({ folder: join(folder, 'blobs') })
   // For the same reason, nobody writes what a dead process began.
   await blobs.dropAbandoned(0)
-  const source = openHttpSource({ policy: createSourcePolicy(config['allow-source']), version: VERSION })
+  const own = createOwnEndpoints()
+  const source = openHttpSource({ policy: createSourcePolicy(config['allow-source'], own), version: VERSION })
   closing.defer(() => source.close())
 
   const tokens = await openTokens(config, { folder, instances, log })
@@ -135,6 +137,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
     tls: { key: tls.keyPem, cert: tls.certPem },
   })
   closing.defer(() => listeners.close(0))
+  for (const url of [listeners.httpUrl, listeners.httpsUrl]) own.add({ port: Number(new URL(url).port) })
   const renewing = startRounds(
     DAY_MS,
     async () => {

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { callbackify } from 'node:util'
 import { buildConnector } from 'undici'
-import { normalHost, portOf, type SourcePolicy } from './source-policy.ts'
+import { normalHost, OWN, portOf, type SourcePolicy } from './source-policy.ts'
 
 /** Nothing was dialled, because the policy allows no address of the host. The message says which address and what it is. */
 export class AddressRefused extends Error {}
@@ -72,6 +72,7 @@ function whyRefused({
 }): string {
   if (refused === undefined) return `${hostname} has no address.`
   const subject = refused.address === hostname ? hostname : `${hostname} leads to ${refused.address}, which`
+  if (refused.kind === OWN) return `${subject} is ${refused.kind}, from which nothing is fetched.`
   const option = `--allow-source ${hostname.includes(':') ? `[${hostname}]` : normalHost(hostname)}:${port}`
   return `${subject} is ${refused.kind}. Use a public address, or let the operator allow this one with ${option}.`
 }

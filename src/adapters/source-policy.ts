@@ -62,8 +62,14 @@ export function parseAllowedSource(entry: string): AllowedSource {
 // [IPv6 or its range], or a range, or a host or IPv4 address; each with or without a port.
 const ENTRY = /^(?:\[([^\]]+)\]|([^[\]]+\/\d+)|([^:[\]]+))(?::(.*))?$/
 
-/** The rules for a server whose operator gave these `--allow-source` entries; with none, only public addresses. */
-export function createSourcePolicy(entries: readonly AllowedSource[] = []): SourcePolicy {
+/**
+ * The rules for a server whose operator gave these `--allow-source` entries; with none, only public addresses. What `own` includes is
+ * refused in any case.
+ */
+export function createSourcePolicy(
+  entries: readonly AllowedSource[] = [],
+  own: { includes(address: string, port: number): boolean } = { includes: () => false },
+): SourcePolicy {
   function entriesFor(port: number): AllowedSource[] {
     return entries.filter((entry) => entry.port === undefined || entry.port === port)
   }
@@ -75,7 +81,8 @@ export function createSourcePolicy(entries: readonly AllowedSource[] = []): Sour
       const judgement: Judgement = { allowed: [], refused: [] }
       for (const address of addresses) {
         const parsed = ipaddr.parse(address)
-        const kind = hostIsNamed || inAnyRange(parsed, applicable) ? undefined : kindUnlessPublic(parsed)
+        const isAllowed = hostIsNamed || inAnyRange(parsed, applicable)
+        const kind = own.includes(address, port) ? OWN : isAllowed ? undefined : kindUnlessPublic(parsed)
         if (kind === undefined) judgement.allowed.push(address)
         else judgement.refused.push({ address, kind })
       }
@@ -112,6 +119,9 @@ function inAnyRange(address: Address, entries: readonly AllowedSource[]): boolea
 
 // Where clouds keep the secrets of their machines. Azure's 168.63.129.16 is the one that looks public.
 const METADATA = new Set(['169.254.169.254', '168.63.129.16', '100.100.100.200', 'fd00:ec2::254', 'fd20:ce::254'])
+
+/** No setting opens these. */
+export const OWN = 'a port of this server itself'
 
 const GLOBAL_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3')
 
