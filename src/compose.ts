@@ -71,7 +71,11 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   // For the same reason, nobody writes what a dead process began.
   await blobs.dropAbandoned(0)
   const own = createOwnEndpoints()
-  const source = openHttpSource({ policy: createSourcePolicy(config['allow-source'], own), version: VERSION })
+  const source = openHttpSource({
+    policy: createSourcePolicy(config['allow-source'], own),
+    limits: Object.assign({}, ...config['source-limit']),
+    version: VERSION,
+  })
   closing.defer(() => source.close())
 
   const tokens = await openTokens(config, { folder, instances, log })

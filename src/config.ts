@@ -1,4 +1,5 @@
 import { parseOidcIssuer } from './adapters/oidc-issuer-setting.ts'
+import type { SourceLimits } from './adapters/source-limits.ts'
 import { parseAllowedSource } from './adapters/source-policy.ts'
 import { roleNamed } from './domain/permissions.ts'
 import { LIMIT_NAMES, LIMIT_PROFILES, type LimitName, type ServiceLimits } from './domain/service-limits.ts'
@@ -40,6 +41,13 @@ export const SERVE_SETTINGS = {
     description: 'private host or range that files may be fetched from (repeatable); public addresses always may',
     isList: true,
     parse: parseAllowedSource,
+  },
+  'source-limit': {
+    placeholder: 'NAME=VALUE',
+    description:
+      'one time limit of a download (repeatable): connect=10s, silence=60s without a byte, slow=60s below pace=1024 bytes a second, total=4h',
+    isList: true,
+    parse: parseSourceLimit,
   },
   'tls-cert': {
     placeholder: 'FILE',
@@ -204,15 +212,35 @@ function parseSwitch(text: string): boolean {
   return text === 'on'
 }
 
+const SOURCE_LIMIT_NAMES = {
+  connect: 'connectMs',
+  silence: 'silenceMs',
+  slow: 'slowMs',
+  total: 'totalMs',
+  pace: 'slowBytesPerSecond',
+} as const
+
+function parseSourceLimit(text: string): Partial<SourceLimits> {
+  const [, name = '', value = ''] = /^([a-z]+)=(\w+)$/.exec(text) ?? []
+  if (!Object.hasOwn(SOURCE_LIMIT_NAMES, name)) {
+    throw new Error(`${text} is not NAME=VALUE with one of ${Object.keys(SOURCE_LIMIT_NAMES).join(', ')}.`)
+  }
+  const limit = SOURCE_LIMIT_NAMES[name as keyof typeof SOURCE_LIMIT_NAMES]
+  if (limit !== 'slowBytesPerSecond') return { [limit]: parseDuration(value) }
+  if (!/^\d{1,12}$/.test(value)) throw new Error(`${text}: the pace is a number of bytes a second.`)
+  return { slowBytesPerSecond: Number(value) }
+}
+
 function parseLimitProfile(text: string): ServiceLimits {
   if (text !== 'generous' && text !== 'azure') throw new Error(`${text} is neither generous nor azure.`)
   return LIMIT_PROFILES[text]
 }
 
 function parseLimit(text: string): { name: LimitName; value: number | undefined } {
-  const [, named, amount = ''] = /^([a-z-]+)=(\d{1,15}|none)$/.exec(text) ?? []
+  const [, named, amount = ''] = /^([a-z-]+)=([1-9]\d{0,14}|none)$/.exec(text) ?? []
   const name = LIMIT_NAMES.find((known) => known === named)
-  if (name === undefined) throw new Error(`${text} is not NAME=N with one of ${LIMIT_NAMES.join(', ')}.`)
+  if (name === undefined)
+    throw new Error(`${text} is not NAME=N (1 or more, or none) with one of ${LIMIT_NAMES.join(', ')}.`)
   return { name, value: amount === 'none' ? undefined : Number(amount) }
 }
 
