@@ -17,7 +17,9 @@ create table blobs (
   name {{text}} not null unique,
   size_in_bytes bigint not null,
   stored_at bigint not null,
-  idle_since bigint
+  idle_since bigint,
+  -- JSON: the last verdict of the malware scanner, with the signatures it rests on.
+  verdict {{text}}
 );
 create index blobs_by_idleness on blobs (idle_since);
 

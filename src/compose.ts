@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { openAssignmentsFile } from './adapters/assignments-file.ts'
@@ -11,6 +12,7 @@ import { openOidcIssuer } from './adapters/oidc-issuer.ts'
 import { issuerNames } from './adapters/oidc-issuer-setting.ts'
 import { createOwnEndpoints } from './adapters/own-endpoints.ts'
 import { loadOwnTls } from './adapters/own-tls.ts'
+import { openClamdScanner } from './adapters/scanner-clamd.ts'
 import { openHttpSource } from './adapters/source-http.ts'
 import { createSourcePolicy } from './adapters/source-policy.ts'
 import { loadTls, type Tls } from './adapters/tls-files.ts'
@@ -25,6 +27,7 @@ import { createAudit } from './services/audit.ts'
 import { startRounds } from './services/rounds.ts'
 import { runDeletion } from './services/run-deletion.ts'
 import { runImport } from './services/run-import.ts'
+import type { ScanPolicy } from './services/scan-policy.ts'
 import { sweep, sweepLeftovers } from './services/sweep.ts'
 import { startWorker } from './services/worker.ts'
 import { releaseAllLeases } from './store/attempts.ts'
@@ -82,12 +85,14 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   closing.defer(() => tokens.close())
 
   const limits = serviceLimitsOf(config)
+  const scan = openScan(config, { own, log })
+  closing.defer(() => scan.scanner?.close())
   const worker = startWorker({
     database,
     log,
     run: (operation, signal) =>
       operation.request.kind === 'import'
-        ? runImport(operation, operation.request, { database, blobs, openSource: source.open, limits, signal })
+        ? runImport(operation, operation.request, { database, blobs, openSource: source.open, limits, scan, signal })
         : runDeletion(operation, operation.request.updateId, database),
   })
   closing.defer(() => worker.stop(config.grace))
@@ -212,6 +217,22 @@ async function loadTlsOf(config: ServeConfig, log: Logger): Promise<Tls> {
       : await loadTls({ folder: data, hostNames: hostNamesOf(config) })
   for (const note of tls.notes) log.info({ expiresAt: tls.expiresAt }, note)
   return tls
+}
+
+/** The scanner and what it decides. Its address is never fetched from. */
+function openScan(
+  config: ServeConfig,
+  { own, log }: { own: ReturnType<typeof createOwnEndpoints>; log: Logger },
+): ScanPolicy {
+  const { scanner: address, scan: mode, 'scan-max': scanMaxBytes } = config
+  if (address === undefined || mode === 'off') return { mode: 'best-effort' }
+  if ('host' in address) own.add({ ...(isIP(address.host) !== 0 && { address: address.host }), port: address.port })
+  const scanner = openClamdScanner({
+    address,
+    scanMaxBytes,
+    onStatus: (status) => log.info({ ...status }, 'malware scanner'),
+  })
+  return { scanner, mode }
 }
 
 /** The names that this server is reached by, besides those of the loopback. */

@@ -1,3 +1,5 @@
+import { parseClamdAddress } from './adapters/clamd-address.ts'
+import { CLAMD_SCAN_BYTES_MAX } from './adapters/clamd-limits.ts'
 import { parseOidcIssuer } from './adapters/oidc-issuer-setting.ts'
 import type { SourceLimits } from './adapters/source-limits.ts'
 import { parseAllowedSource } from './adapters/source-policy.ts'
@@ -5,6 +7,7 @@ import { roleNamed } from './domain/permissions.ts'
 import { LIMIT_NAMES, LIMIT_PROFILES, type LimitName, type ServiceLimits } from './domain/service-limits.ts'
 import type { HostPort } from './http/listeners.ts'
 import { ConfigurationError, type Setting, type ValuesOf } from './read-settings.ts'
+import type { ScanMode } from './services/scan-policy.ts'
 import { INSTANCE_NAME } from './store/instances.ts'
 
 /** Every setting, by its flag. `docs/configuration.md` is made from these tables. */
@@ -84,6 +87,25 @@ export const SERVE_SETTINGS = {
     placeholder: 'on|off',
     description: 'whether tokens of "aduana token" are accepted (default: on, but off with --oidc-issuer)',
     parse: parseSwitch,
+  },
+  scanner: {
+    placeholder: 'URL',
+    description:
+      'malware scanner: clamd://HOST:PORT or clamd:///PATH of its Unix socket (default: none, and every update says NotScanned)',
+    parse: parseClamdAddress,
+  },
+  scan: {
+    placeholder: 'MODE',
+    description:
+      'what to do with files that could not be scanned: required refuses them, best-effort takes them, off scans nothing',
+    default: 'required',
+    parse: parseScanMode,
+  },
+  'scan-max': {
+    placeholder: 'BYTES',
+    description: 'largest file that the scanner is tested with after start',
+    default: String(CLAMD_SCAN_BYTES_MAX),
+    parse: parseScanMax,
   },
   limits: {
     placeholder: 'PROFILE',
@@ -252,6 +274,19 @@ export function serviceLimitsOf(config: ServeConfig): ServiceLimits {
     else limits[name] = value
   }
   return limits
+}
+
+function parseScanMode(text: string): ScanMode | 'off' {
+  if (text !== 'required' && text !== 'best-effort' && text !== 'off') {
+    throw new Error(`${text} is not one of required, best-effort, off.`)
+  }
+  return text
+}
+
+function parseScanMax(text: string): number {
+  const bytes = Number(text)
+  if (!/^\d{1,12}$/.test(text) || bytes < 1_048_576) throw new Error(`${text} is not a number of bytes from 1048576.`)
+  return bytes
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']

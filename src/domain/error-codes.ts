@@ -150,6 +150,18 @@ export const ERROR_CODES = {
     remedy: 'The innermost error has the cause.',
   },
 
+  SourceFileMalwareDetected: {
+    place: 'inner',
+    cause: 'The malware scanner found a known signature in a file. The message has its name and the hash of the file.',
+    remedy: 'Do not publish the file. If it is harmless, report the false alarm to the makers of the signatures.',
+  },
+  SourceFileNotScanned: {
+    place: 'inner',
+    cause: 'A file could not be scanned for malware, and scanning is required. The message has the reason.',
+    remedy:
+      'Operator: see that the scanner runs and takes files of this size, or allow unscanned files with `--scan best-effort`.',
+  },
+
   // The innermost code: what really happened to a source or its bytes.
   SourceRefused: {
     place: 'source',

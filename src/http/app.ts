@@ -152,6 +152,10 @@ function asAppError(error: FastifyError | AppError): AppError {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new AppError('RequestTooLarge', `The body has more than ${LIMITS.requestBodyBytesMax} bytes.`)
     default:
+      // What the pages of the description are served with says "Forbidden" of a name that is too long or leads elsewhere.
+      if (error.statusCode === 403 || error.statusCode === 404) {
+        return new AppError('NotFound', 'There is nothing at this path.')
+      }
       if (error.statusCode !== undefined && error.statusCode < 500) return new AppError('InvalidRequest', error.message)
       return new AppError('InternalError', 'Aduana made a mistake; its log has the details under this trace id.')
   }

@@ -25,6 +25,7 @@ export function serveContent(
       if (content?.fileName.toLowerCase() !== request.params.fileName.toLowerCase()) {
         throw new AppError('NotFound', 'There is no content at this address.')
       }
+      if (content.scanResult === 'Infected') throw new AppError('NotFound', 'This content was withdrawn.')
       const { sizeInBytes, sha256, blob, fileName } = content
       const etag = `"${sha256}"`
       const ifRange = request.headers['if-range']

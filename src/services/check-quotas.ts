@@ -17,47 +17,51 @@ export async function checkQuotas(
   const { providers, names, versions, updates, bytes } = limits
   if ([providers, names, versions, updates, bytes].every((limit) => limit === undefined)) return
 
+  const bytesAdded = manifests
+    .flatMap(({ files }) => files.flatMap((file) => [file, ...file.relatedFiles]))
+    .reduce((sum, file) => sum + file.sizeInBytes, 0)
+  // What the request adds so far: its updates count for those that stand after them as if they were there.
+  const addedProviders = new Set<string>()
+  const addedNames = new Map<string, Set<string>>()
   for (const [index, { updateId }] of manifests.entries()) {
     const usage = await countUsage(database, instance, updateId)
-    // Those of the same request that stand before this one count as if they were there.
-    const before = manifests.slice(0, index).map((manifest) => manifest.updateId)
     const provider = identityKey(updateId.provider)
-    const sameProvider = before.filter((other) => identityKey(other.provider) === provider)
-    const sameName = sameProvider.filter((other) => identityKey(other.name) === identityKey(updateId.name))
-    const distinct = (keys: string[]) => new Set(keys.map(identityKey)).size
+    const name = identityKey(updateId.name)
     const title = formatUpdateId(updateId)
     const refuse = (code: ErrorCode, limit: number | undefined, used: number, sentence: string) => {
       if (limit !== undefined && used > limit) throw exceeded(code, `${sentence} The quota is ${limit}.`, title)
     }
 
-    const isNewProvider = usage.names === 0 && sameProvider.length === 0
-    const newProviders = distinct(before.map((other) => other.provider))
-    if (isNewProvider) {
+    if (usage.names === 0) {
+      addedProviders.add(provider)
       refuse(
         'UpdateProvider',
         providers,
-        usage.providers + newProviders + 1,
+        usage.providers + addedProviders.size,
         'Cannot import additional update provider.',
       )
     }
-    if (usage.versions === 0 && sameName.length === 0) {
-      const newNames = distinct(sameProvider.map((other) => other.name))
+    if (usage.versions === 0) {
+      const ofProvider = addedNames.get(provider) ?? new Set()
+      addedNames.set(provider, ofProvider.add(name))
       refuse(
         'UpdateName',
         names,
-        usage.names + newNames + 1,
+        usage.names + ofProvider.size,
         'Cannot import additional update name for the specified provider.',
       )
     }
+    const addedVersions = manifests
+      .slice(0, index + 1)
+      .filter((other) => identityKey(other.updateId.provider) === provider && identityKey(other.updateId.name) === name)
     refuse(
       'UpdateVersion',
       versions,
-      usage.versions + sameName.length + 1,
+      usage.versions + addedVersions.length,
       'Cannot import additional update version for the specified provider and name.',
     )
     refuse('UpdateTotal', updates, usage.updates + index + 1, 'Cannot import an additional update.')
-    const newBytes = manifests.flatMap(({ files }) => files.flatMap((file) => [file, ...file.relatedFiles]))
-    const total = usage.bytes + newBytes.reduce((sum, file) => sum + file.sizeInBytes, 0)
+    const total = usage.bytes + bytesAdded
     refuse('StorageTotal', bytes, total, `The files would take ${total} bytes in all.`)
   }
 }

@@ -47,6 +47,7 @@ async function beginIngest(instance = 'default'): Promise<IngestOptions & { atte
     instance,
     attempt: await pipeline.begin([publishUpdate(pipeline.source)], instance),
     doneBefore: false,
+    scan: { mode: 'required' },
     onProgress: async () => {},
   }
 }
@@ -60,7 +61,7 @@ test('bytes that are as expected come into the store, with progress on the way',
   const { file, bytes, sha256Hex } = payload()
   const sums: number[] = []
   const onProgress = async (bytesDone: number) => void sums.push(bytesDone)
-  assert.equal(await ingestFile(file, { ...(await beginIngest()), onProgress }), sha256Hex)
+  assert.equal((await ingestFile(file, { ...(await beginIngest()), onProgress })).sha256, sha256Hex)
   assert.equal(sums.at(-1), bytes.length)
 
   const blob = await findBlob(pipeline.database, sha256Hex)

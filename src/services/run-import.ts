@@ -3,6 +3,7 @@ import type { ImportRequest } from '../domain/import-request.ts'
 import type { ClaimedOperation, UpdateInfo } from '../domain/operation.ts'
 import type { ServiceLimits } from '../domain/service-limits.ts'
 import { formatUpdateId, sameUpdate, type UpdateId } from '../domain/update-id.ts'
+import { type ScanResult, wireVerdict } from '../domain/verdict.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
 import type { OpenSource } from '../ports/source.ts'
@@ -18,6 +19,7 @@ import { forEachLimited } from './for-each-limited.ts'
 import { ingestFile } from './ingest-file.ts'
 import { LostAttempt } from './lost-attempt.ts'
 import { resolveReferences } from './resolve-references.ts'
+import type { ScanPolicy } from './scan-policy.ts'
 
 /** Files of one import that are fetched at the same time. */
 const FILES_AT_ONCE = 4
@@ -29,6 +31,7 @@ export interface ImportContext {
   blobs: BlobStore
   openSource: OpenSource
   limits: ServiceLimits
+  scan: ScanPolicy
   signal: AbortSignal
 }
 
@@ -122,7 +125,7 @@ function alreadyExists(updateId: UpdateId): AppError {
   )
 }
 
-type Contents = Map<string, { sha256: string; scanResult: 'NotScanned'; scanDetails: string }>
+type Contents = Map<string, { sha256: string; scanResult: ScanResult; scanDetails: string }>
 
 /** Brings the bytes of all files into the store. Answers, for each item, its contents by file name. */
 async function ingestFiles(
@@ -150,7 +153,7 @@ async function ingestFiles(
       )
       let notedAt = 0
       try {
-        const sha256 = await ingestFile(file, {
+        const { sha256, verdict } = await ingestFile(file, {
           ...context,
           signal,
           instance,
@@ -163,19 +166,20 @@ async function ingestFiles(
           },
         })
         await noteProgress(database, operationId, { item, ordinal }, { bytesDone: file.sizeInBytes, phase: 'Done' })
-        contents[item]?.set(file.fileName, {
-          sha256,
-          scanResult: 'NotScanned',
-          scanDetails: 'No malware scanner is configured.',
-        })
+        contents[item]?.set(file.fileName, { sha256, ...wireVerdict(verdict) })
       } catch (error) {
         if (!(error instanceof AppError)) throw error
         throw new AppError('CannotProcessUpdateFile', 'Error processing source file.', {
           target: file.fileName,
-          inner: cannotDownload('ContentFileCannotDownload', file, error),
+          inner: isScanError(error) ? error : cannotDownload('ContentFileCannotDownload', file, error),
         })
       }
     },
   )
   return contents
+}
+
+/** These have documented codes of their own beside `ContentFileCannotDownload`. */
+function isScanError({ code }: AppError): boolean {
+  return code === 'SourceFileMalwareDetected' || code === 'SourceFileNotScanned'
 }

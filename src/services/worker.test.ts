@@ -124,7 +124,14 @@ test('an attempt that lost its lease publishes nothing; the one that has it does
     if (operation.request.kind !== 'import') return
     // The worker's signal is left out: a process that hung for a while does not hear it either.
     const { signal } = new AbortController()
-    await runImport(operation, operation.request, { database, blobs, openSource, limits: {}, signal })
+    await runImport(operation, operation.request, {
+      database,
+      blobs,
+      openSource,
+      limits: {},
+      scan: { mode: 'required' },
+      signal,
+    })
   }
   await using slow = work(pipeline, { run, operationsMax: 1, renewEveryMs: 60_000, leaseMs: 50 })
   await eventually('the first attempt waits', () => asked === 1)

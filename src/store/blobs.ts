@@ -1,7 +1,16 @@
 import type { BlobName } from '../domain/blob.ts'
 import type { Attempt } from '../domain/operation.ts'
+import { type Verdict, wireVerdict } from '../domain/verdict.ts'
 import type { Database, Statement } from '../ports/database.ts'
 import { NOW } from './clock.ts'
+import { newEtag } from './etags.ts'
+
+/** The copy of a content that is in force, and what the scanner last said of it. */
+export interface KnownBlob {
+  name: BlobName
+  sizeInBytes: number
+  verdict: Verdict | undefined
+}
 
 /**
  * Holds a content for an operation, then says which copy of it the store has, if any. In this order, sweep cannot drop the
@@ -12,7 +21,7 @@ import { NOW } from './clock.ts'
 export async function holdBlob(
   database: Database,
   { attempt, sha256 }: { attempt: Attempt; sha256: string },
-): Promise<{ name: BlobName; sizeInBytes: number } | undefined> {
+): Promise<KnownBlob | undefined> {
   await database.batch([
     {
       sql: `insert into blob_holds (operation_id, sha256)
@@ -26,12 +35,15 @@ export async function holdBlob(
   return findBlob(database, sha256)
 }
 
-export async function findBlob(
-  database: Database,
-  sha256: string,
-): Promise<{ name: BlobName; sizeInBytes: number } | undefined> {
-  const [row] = await database.query('select name, size_in_bytes from blobs where sha256 = $1', [sha256])
-  return row && { name: String(row.name) as BlobName, sizeInBytes: Number(row.size_in_bytes) }
+export async function findBlob(database: Database, sha256: string): Promise<KnownBlob | undefined> {
+  const [row] = await database.query('select name, size_in_bytes, verdict from blobs where sha256 = $1', [sha256])
+  return (
+    row && {
+      name: String(row.name) as BlobName,
+      sizeInBytes: Number(row.size_in_bytes),
+      verdict: row.verdict === null ? undefined : (JSON.parse(String(row.verdict)) as Verdict),
+    }
+  )
 }
 
 /**
@@ -133,4 +145,28 @@ export function idleBlobsOf(updateId: string): Statement {
               or sha256 = (select manifest_sha256 from updates where id = $1)`,
     params: [updateId],
   }
+}
+
+/**
+ * Keeps what the scanner said of a content. Found infected, it is marked in every update that has it, in one batch; the content of such
+ * a file is no longer served.
+ */
+export async function recordVerdict(database: Database, sha256: string, verdict: Verdict): Promise<void> {
+  const statements: Statement[] = [
+    { sql: 'update blobs set verdict = $1 where sha256 = $2', params: [JSON.stringify(verdict), sha256] },
+  ]
+  if (verdict.kind === 'Infected') {
+    const { scanResult, scanDetails } = wireVerdict(verdict)
+    statements.push(
+      {
+        sql: 'update files set scan_result = $1, scan_details = $2, etag = $3 where sha256 = $4',
+        params: [scanResult, scanDetails, newEtag(), sha256],
+      },
+      {
+        sql: 'update updates set scan_result = $1, etag = $2 where id in (select update_id from files where sha256 = $3)',
+        params: [scanResult, newEtag(), sha256],
+      },
+    )
+  }
+  await database.batch(statements)
 }

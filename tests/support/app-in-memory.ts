@@ -39,6 +39,8 @@ export interface AppInMemory {
 export interface AppInMemoryOptions {
   /** Where every token has its role. */
   instances?: readonly string[]
+  /** Instances that are there too, and where no token has a role. */
+  closedInstances?: readonly string[]
   issuer?: Issuer
   limits?: ServiceLimits
   publicUrl?: string
@@ -51,6 +53,7 @@ export interface AppInMemoryOptions {
  */
 export async function startAppInMemory({
   instances = ['default'],
+  closedInstances = [],
   issuer = { audience: 'https://api.adu.microsoft.com' },
   limits = {},
   publicUrl,
@@ -59,7 +62,7 @@ export async function startAppInMemory({
   const blobs = await openFilesystemBlobs({ folder })
   const database = openSqlite(':memory:')
   await migrate(database, SQLITE_DIALECT)
-  await createInstances(database, instances)
+  await createInstances(database, [...instances, ...closedInstances])
 
   const refusals: AuditEntry[] = []
   const audit: Audit = {
@@ -82,7 +85,7 @@ export async function startAppInMemory({
       const grants = role === undefined ? [] : instances.map((instance) => ({ role, instance }))
       return { subject: 'tester', issuer: 'urn:tests', grants }
     },
-    hasInstance: (instance) => instances.includes(instance),
+    hasInstance: (instance) => instances.includes(instance) || closedInstances.includes(instance),
     isReady: () => app.isReady,
     publicUrl,
     describeIssuer: () => issuer,

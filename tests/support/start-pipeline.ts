@@ -81,6 +81,7 @@ export async function startPipeline({ limits = {} }: { limits?: Partial<SourceLi
         blobs,
         openSource: http.open,
         limits: {},
+        scan: { mode: 'required' },
         signal,
         ...context,
       })

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { checkTogether, KNOWN_SETTINGS, SERVE_SETTINGS, serviceLimitsOf } from './config.ts'
+import { ConfigurationError, readSettings } from './read-settings.ts'
+
+type Flags = Record<string, string | string[]>
+
+const read = (flags: Flags) => readSettings(SERVE_SETTINGS, { flags, environment: {}, known: KNOWN_SETTINGS })
+
+function mistakes(flags: Flags): readonly string[] {
+  try {
+    checkTogether(read(flags))
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.mistakes
+    throw error
+  }
+  return []
+}
+
+const ISSUER = { 'oidc-issuer': ['https://id.example.com'], 'oidc-audience': ['aduana'] }
+
+test('limits are those of the profile, changed one by one', () => {
+  const limitsOf = (flags: Flags) => serviceLimitsOf(read(flags))
+  assert.deepEqual(limitsOf({}), { operations: 1000 })
+  assert.deepEqual(limitsOf({ limit: ['operations=none'] }), {})
+  assert.deepEqual(limitsOf({ limit: ['updates=5', 'bytes=1099511627776', 'updates=6'] }), {
+    operations: 1000,
+    updates: 6,
+    bytes: 1024 ** 4,
+  })
+  assert.deepEqual(limitsOf({ limits: 'azure', limit: ['list-operations=none', 'operations=2'] }), {
+    requests: 510,
+    operations: 2,
+    providers: 25,
+    names: 25,
+    versions: 100,
+    updates: 100,
+    bytes: 100 * 1024 ** 3,
+  })
+  assert.deepEqual(limitsOf({ limits: 'azure' })['list-operations'], 50, 'reading changes no profile')
+})
+
+const WRONG: [flags: Flags, mistake: RegExp][] = [
+  ...['nonsense=1', 'updates', 'updates=', 'updates=0', 'updates=-1', 'updates=1.5', 'updates=many', 'Updates=1'].map(
+    (text): [Flags, RegExp] => [
+      { limit: [text] },
+      new RegExp(`^--limit: ${text} is not NAME=N .*requests, list-operations, .*bytes`),
+    ],
+  ),
+  [{ limits: 'big' }, /^--limits: big is neither generous nor azure/],
+  [{ 'oidc-issuer': ['id.example.com'], 'oidc-audience': ['a'] }, /^--oidc-issuer: "id\.example\.com" is no issuer/],
+  [{ 'oidc-issuer': ['http://id.example.com'], 'oidc-audience': ['a'] }, /^--oidc-issuer: .*must be an https URL/],
+  [
+    { 'oidc-issuer': ['https://login.microsoftonline.com/common/v2.0'], 'oidc-audience': ['a'] },
+    /^--oidc-issuer: The tenant "common"/,
+  ],
+  [{ ...ISSUER, 'oidc-issuer': ['https://id.example.com=Blue'] }, /^--oidc-issuer: "Blue" .*not an instance name/],
+  [{ ...ISSUER, 'oidc-audience': [' '] }, /^--oidc-audience: An audience must not be empty/],
+  [{ ...ISSUER, 'oidc-clock-tolerance': '30' }, /^--oidc-clock-tolerance: 30 is not a duration/],
+  [{ ...ISSUER, 'local-issuer': 'yes' }, /^--local-issuer: yes is neither on nor off/],
+  [{ 'oidc-issuer': ['https://id.example.com'] }, /^--oidc-issuer and --oidc-audience belong together/],
+  [{ 'oidc-audience': ['aduana'] }, /^--oidc-issuer and --oidc-audience belong together/],
+  [{ assignments: 'roles.json' }, /^--assignments needs an --oidc-issuer/],
+  [{ 'local-issuer': 'off' }, /^--local-issuer off needs an --oidc-issuer/],
+  [{ 'tls-cert': 'cert.pem' }, /^--tls-cert and --tls-key belong together/],
+]
+for (const [flags, mistake] of WRONG) {
+  test(`${JSON.stringify(flags)} is a mistake`, () => {
+    const found = mistakes(flags)
+    assert.equal(found.length, 1, found.join('\n'))
+    assert.match(found[0] ?? '', mistake)
+  })
+}
+
+test('every mistake is told at once', () => {
+  const each = mistakes({ limits: 'big', limit: ['nonsense=1', 'updates'], 'oidc-issuer': ['x', 'y'], grace: 'long' })
+  assert.deepEqual(each.map((sentence) => sentence.split(':')[0]).sort(), [
+    '--grace',
+    '--limit',
+    '--limit',
+    '--limits',
+    '--oidc-issuer',
+    '--oidc-issuer',
+  ])
+  assert.equal(mistakes({ assignments: 'roles.json', 'local-issuer': 'off', 'tls-key': 'key.pem' }).length, 3)
+})
+
+test('an issuer with an audience, and the local issuer beside it or not, is no mistake', () => {
+  for (const flags of [{}, { assignments: 'roles.json' }, { 'local-issuer': 'on' }, { 'local-issuer': 'off' }]) {
+    assert.deepEqual(mistakes({ ...ISSUER, ...flags }), [])
+  }
+})
