@@ -9,6 +9,8 @@ export const LIMITS = {
   inputsMax: 11,
   /** SAS URLs are long, but browsers and proxies stop near 8 KiB. */
   urlLengthMax: 8192,
+  /** Ten files with four related files each are fifty; a little room lets a slip be told as what it is. */
+  requestFilesMax: 100,
   friendlyNameLengthMax: 512,
   /** Real manifests have a few kilobytes; the whole manifest is held in memory. */
   manifestBytesMax: MiB,

@@ -88,7 +88,13 @@ export async function createApp(options: AppOptions): Promise<App> {
     request.traceparent = traceparentOf(request.headers.traceparent)
     reply.header('traceparent', request.traceparent)
     if (options.isExpectedHost(request.raw)) done()
-    else done(new AppError('UnexpectedHost', 'Over plain http this server answers under its own names only.'))
+    else
+      done(
+        new AppError(
+          'UnexpectedHost',
+          'Over plain http this server answers under addresses, localhost and the host of --public-url only.',
+        ),
+      )
   })
   app.setErrorHandler((error: FastifyError | AppError, request, reply) => {
     const appError = asAppError(error)

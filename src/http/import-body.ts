@@ -69,10 +69,15 @@ function shapeOf(
 
 /** Gives members the names of the schema, whatever letter case they came in. A null member counts as absent. */
 function rename(value: unknown, schema: TSchema, pointer: string): unknown {
-  const { items, properties, additionalProperties } = schema as {
+  const { items, maxItems, properties, additionalProperties } = schema as {
     items?: TSchema
+    maxItems?: number
     properties?: Record<string, TSchema>
     additionalProperties?: TSchema
+  }
+  // A body has room for hundreds of thousands of entries: more than may be are not even looked at.
+  if (Array.isArray(value) && maxItems !== undefined && value.length > maxItems) {
+    throw invalid(pointer, `must not have more than ${maxItems} items`)
   }
   if (Array.isArray(value))
     return items ? value.map((item, index) => rename(item, items, `${pointer}/${index}`)) : value

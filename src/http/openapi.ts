@@ -112,7 +112,8 @@ function withParameters<Schema extends { querystring?: unknown } | undefined>(sc
 }
 
 /** Scopes as clients of the original service ask for them (import schema 4.0, OAuth authorization). */
-function securitySchemes({ oauth, audience }: Issuer) {
+function securitySchemes({ oauth, audience: given }: Issuer) {
+  const audience = given.replace(/\/$/, '')
   const delegated = { [`${audience}/user_impersonation`]: 'act for the signed-in user' }
   const application = { [`${audience}/.default`]: 'act as an application' }
   return {

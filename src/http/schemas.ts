@@ -58,7 +58,11 @@ const friendlyName = Type.Optional(
 )
 
 export const ImportUpdateInputV2 = Type.Object(
-  { importManifest: ImportManifestMetadata, friendlyName, files: Type.Array(FileImportMetadata, { minItems: 1 }) },
+  {
+    importManifest: ImportManifestMetadata,
+    friendlyName,
+    files: Type.Array(FileImportMetadata, { minItems: 1, maxItems: LIMITS.requestFilesMax }),
+  },
   { title: 'ImportUpdateInputV2', description: 'What to import (2020-09-01).' },
 )
 
@@ -68,6 +72,7 @@ export const ImportUpdateInputItem = Type.Object(
     friendlyName,
     files: Type.Optional(
       Type.Array(FileImportMetadata, {
+        maxItems: LIMITS.requestFilesMax,
         description: 'Every file and related file of the manifest, but not the manifest itself.',
       }),
     ),

@@ -27,7 +27,8 @@ export function createAudit({
   now?: () => number
 }): Audit {
   let minute = 0
-  let refusals = 0
+  // Counted apart: anonymous noise must not push out what somebody who signed in was refused.
+  let refusals = { anonymous: 0, known: 0 }
 
   async function write(entry: AuditEntry): Promise<void> {
     try {
@@ -42,13 +43,14 @@ export function createAudit({
     async refused(entry) {
       const current = Math.floor(now() / 60_000)
       if (current !== minute) {
-        if (refusals > REFUSALS_A_MINUTE)
-          log.warn({ notKept: refusals - REFUSALS_A_MINUTE }, 'refusals were too many to keep')
+        const notKept = Object.values(refusals).reduce((sum, count) => sum + Math.max(0, count - REFUSALS_A_MINUTE), 0)
+        if (notKept > 0) log.warn({ notKept }, 'refusals were too many to keep')
         minute = current
-        refusals = 0
+        refusals = { anonymous: 0, known: 0 }
       }
-      refusals += 1
-      if (refusals > REFUSALS_A_MINUTE) return
+      const kind = entry.subject === undefined ? 'anonymous' : 'known'
+      refusals[kind] += 1
+      if (refusals[kind] > REFUSALS_A_MINUTE) return
       try {
         await database.batch([insertAudit(entry)])
       } catch (error) {

@@ -23,6 +23,8 @@ import type { ScanPolicy } from './scan-policy.ts'
 
 /** Files of one import that are fetched at the same time. */
 const FILES_AT_ONCE = 4
+/** Somebody else may change what was judged a moment ago; that many times in a row is no accident any more. */
+const PUBLISH_TRIES_MAX = 5
 /** Progress is written at most this often for each file. */
 const PROGRESS_EVERY_MS = 1000
 
@@ -48,18 +50,18 @@ export async function runImport(
   const items = await fetchItems(inputs, context)
   await noteItems(database, operation, items.map(infoOf), indexShown(items))
 
-  await refuseExisting(items, operation, database)
-  const children = await resolveReferences(items, { database, instance: operation.instance })
-
-  const quotas = { database, instance: operation.instance, limits: context.limits }
-  const manifests = items.map(({ manifest }) => manifest)
-  await checkQuotas(manifests, quotas)
+  // Judged before anything is downloaded, and again before publishing, since others go on meanwhile.
+  const judge = async (): Promise<Map<string, string[]>> => {
+    const { instance } = operation
+    await refuseExisting(items, operation, database)
+    const manifests = items.map(({ manifest }) => manifest)
+    await checkQuotas(manifests, { database, instance, limits: context.limits })
+    return await resolveReferences(items, { database, instance })
+  }
+  await judge()
 
   const contents = await ingestFiles(items, operation, context)
-  // Others may have been published while the files came.
-  await checkQuotas(manifests, quotas)
   signal.throwIfAborted()
-
   const updates: NewUpdate[] = []
   for (const [index, { id, manifest, input, bytes }] of items.entries()) {
     const sha256Base64 = input.importManifest.hashes.sha256 ?? ''
@@ -69,19 +71,21 @@ export async function runImport(
       manifestSha256: await keepManifest({ bytes, sha256Base64, attempt: operation }, context),
       ...(input.friendlyName !== undefined && { friendlyName: input.friendlyName }),
       contents: contents[index] ?? new Map(),
-      childIds: children.get(id) ?? [],
     })
   }
-  const refusal = await publishUpdates(database, { attempt: operation, instance: operation.instance, updates })
-  if (refusal === undefined) return
-  if (refusal.reason === 'lost-attempt') throw new LostAttempt()
-  if (refusal.reason === 'already-exists') {
-    await refuseExisting(items, operation, database)
-    throw alreadyExists(refusal.updateId)
+
+  for (let tries = 1; ; tries += 1) {
+    const childIds = await judge()
+    const refusal = await publishUpdates(database, {
+      attempt: operation,
+      instance: operation.instance,
+      updates,
+      childIds,
+    })
+    if (refusal === undefined) return
+    if (refusal === 'lost-attempt' || tries === PUBLISH_TRIES_MAX) throw new LostAttempt()
+    // Between judging and publishing somebody took the identity or deleted a child: the next judgement says which.
   }
-  // A child was deleted while the files came: the same judgement as before finds which.
-  await resolveReferences(items, { database, instance: operation.instance })
-  throw new LostAttempt()
 }
 
 function infoOf({ manifest, input }: Item): UpdateInfo {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { ImportManifest, ManifestBaseFile } from '../domain/import-manifest.ts'
 import { type JsonValue, jsonText } from '../domain/json-text.ts'
 import type { Attempt } from '../domain/operation.ts'
-import { identityKey, type UpdateId, versionOrder } from '../domain/update-id.ts'
+import { identityKey, versionOrder } from '../domain/update-id.ts'
 import { type ScanResult, worstOf } from '../domain/verdict.ts'
 import { BatchConflict, type Database, type Statement } from '../ports/database.ts'
 import { endStatements } from './attempts.ts'
@@ -19,15 +19,10 @@ export interface NewUpdate {
   friendlyName?: string
   /** SHA-256 in hex of each file and related file, and the verdict over it, by file name. */
   contents: ReadonlyMap<string, { sha256: string; scanResult: ScanResult; scanDetails?: string }>
-  /** The `id`s of the updates it references, imported earlier or published with it. */
-  childIds: readonly string[]
 }
 
-/** What forbade a publication. */
-export type PublishRefusal =
-  | { reason: 'lost-attempt' }
-  | { reason: 'already-exists'; updateId: UpdateId }
-  | { reason: 'reference-gone'; updateId: UpdateId }
+/** What forbade a publication. `changed`: an identity was taken or a child deleted meanwhile, so the caller looks again. */
+export type PublishRefusal = 'lost-attempt' | 'changed'
 
 export function newUpdateId(): string {
   return randomBytes(16).toString('hex')
@@ -35,45 +30,42 @@ export function newUpdateId(): string {
 
 /**
  * Publishes all updates of an import and ends its operation in one batch: all of it becomes visible at once, or, where this
- * answers a refusal, none of it.
+ * answers a refusal, none of it. `childIds` are the updates that each `id` references, imported earlier or published with it.
  */
 export async function publishUpdates(
   database: Database,
-  { attempt, instance, updates }: { attempt: Attempt; instance: string; updates: readonly NewUpdate[] },
+  {
+    attempt,
+    instance,
+    updates,
+    childIds,
+  }: {
+    attempt: Attempt
+    instance: string
+    updates: readonly NewUpdate[]
+    childIds: ReadonlyMap<string, readonly string[]>
+  },
 ): Promise<PublishRefusal | undefined> {
   const guards = endStatements(attempt, { status: 'Succeeded' })
-  const steps: { statement: Statement; refusal?: PublishRefusal }[] = guards.map((statement) => ({ statement }))
-  for (const update of updates) {
-    const { updateId } = update.manifest
-    steps.push({ statement: insertUpdate(instance, update), refusal: { reason: 'already-exists', updateId } })
-    for (const statement of [...insertFiles(instance, update), ...insertTerms(instance, update)])
-      steps.push({ statement })
-  }
+  const inserts = updates.flatMap((update) => [
+    insertUpdate(instance, update),
+    ...insertFiles(instance, update),
+    ...insertTerms(instance, update),
+  ])
   // Only now is every parent and every child there, in whatever order they came.
-  for (const update of updates) {
-    for (const childId of update.childIds) {
-      steps.push({
-        statement: {
-          sql: 'insert into update_references (parent_id, child_id) values ($1, $2)',
-          params: [update.id, childId],
-        },
-        refusal: { reason: 'reference-gone', updateId: update.manifest.updateId },
-      })
+  const references = updates.flatMap(({ id }) =>
+    (childIds.get(id) ?? []).flatMap((childId) => [
+      { sql: 'insert into update_references (parent_id, child_id) values ($1, $2)', params: [id, childId] },
       // The child's `referencedBy` has changed.
-      steps.push({
-        statement: { sql: 'update updates set etag = $1 where id = $2', params: [newEtag(), childId] },
-      })
-    }
-  }
+      { sql: 'update updates set etag = $1 where id = $2', params: [newEtag(), childId] },
+    ]),
+  )
   try {
-    await database.batch(steps.map(({ statement }) => statement))
+    await database.batch([...guards, ...inserts, ...references])
     return undefined
   } catch (error) {
     if (!(error instanceof BatchConflict)) throw error
-    if (error.reason === 'guard' && error.statement < guards.length) return { reason: 'lost-attempt' }
-    const refusal = steps[error.statement]?.refusal
-    if (refusal === undefined) throw error
-    return refusal
+    return error.statement < guards.length ? 'lost-attempt' : 'changed'
   }
 }
 

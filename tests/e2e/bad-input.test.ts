@@ -324,12 +324,18 @@ describe('files that do not match the manifest fail the operation before any of 
     },
   })
 
-  test('thousands of files too many end in an error of bearable size', async () => {
+  test('dozens of files too many are all told, and thousands are refused at the door', async () => {
     const published = publishUpdate(source)
-    const others = Array.from({ length: 10_000 }, (_, index) => ({ filename: `f${index}`, url: 'http://127.0.0.1/' }))
-    published.input.files?.push(...others)
+    const others = (length: number) =>
+      Array.from({ length }, (_, index) => ({ filename: `f${index}`, url: 'http://127.0.0.1/' }))
+    published.input.files?.push(...others(60))
     const operation = await assertFails([published.input], { codes: `${outer} > FileNotListed`, says: ['"f0"'] })
-    assert.equal(operation.error?.details?.length, 100)
+    assert.equal(operation.error?.details?.length, 60)
+    published.input.files?.push(...others(10_000))
+    await assert.rejects(client.importUpdate([published.input]), {
+      status: 400,
+      message: /not have more than 100 items/,
+    })
   })
 })
 

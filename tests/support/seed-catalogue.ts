@@ -56,6 +56,7 @@ export async function seedUpdates(
 
   await record(manifestSha256, 1)
   const updates: NewUpdate[] = []
+  const childIds = new Map<string, string[]>()
   for (const [index, { manifest, friendlyName }] of seeds.entries()) {
     const contents = new Map<string, { sha256: string; scanResult: 'NotScanned'; scanDetails: string }>()
     for (const { fileName, sizeInBytes, hashes } of manifest.files.flatMap((file) => [file, ...file.relatedFiles])) {
@@ -63,14 +64,9 @@ export async function seedUpdates(
       await record(sha256, sizeInBytes)
       contents.set(fileName, { sha256, scanResult: 'NotScanned', scanDetails: 'No malware scanner is configured.' })
     }
-    updates.push({
-      id: ids[index] ?? '',
-      manifest,
-      manifestSha256,
-      ...(friendlyName !== undefined && { friendlyName }),
-      contents,
-      childIds: await Promise.all(manifest.references.map(({ updateId }) => idOf(updateId))),
-    })
+    const id = ids[index] ?? ''
+    updates.push({ id, manifest, manifestSha256, ...(friendlyName !== undefined && { friendlyName }), contents })
+    childIds.set(id, await Promise.all(manifest.references.map(({ updateId }) => idOf(updateId))))
   }
 
   await recordOperation(database, {
@@ -90,7 +86,7 @@ export async function seedUpdates(
     ...(friendlyName !== undefined && { friendlyName }),
   }))
   await noteItems(database, attempt, items, 0)
-  assert.equal(await publishUpdates(database, { attempt, instance, updates }), undefined)
+  assert.equal(await publishUpdates(database, { attempt, instance, updates, childIds }), undefined)
 }
 
 /** An import manifest as the server reads it. */
