@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { openSqlite, SQLITE_DIALECT } from '../adapters/database-sqlite.ts'
+import { openSqlite, SQLITE_DIALECT } from '../adapters/sqlite/database-sqlite.ts'
 import type { AuditEntry } from '../domain/audit-entry.ts'
 import type { AuditFile } from '../ports/audit-file.ts'
 import type { Database } from '../ports/database.ts'

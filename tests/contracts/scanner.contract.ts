@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
-import { EICAR } from '../../src/adapters/clamd-probes.ts'
+import { EICAR } from '../../src/adapters/clamd/clamd-probes.ts'
 import type { Scanner } from '../../src/ports/scanner.ts'
 import { scanBytes } from '../support/scan-bytes.ts'
 

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
 import fc from 'fast-check'
 import { createLocalJWKSet, type JWK } from 'jose'
-import { createTokenVerifier } from '../../src/adapters/token-verifier.ts'
+import { createTokenVerifier } from '../../src/adapters/tokens/token-verifier.ts'
 import type { Json } from '../support/import-manifests.ts'
 import { jsonTexts } from './json-texts.ts'
 

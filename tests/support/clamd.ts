@@ -9,7 +9,7 @@ import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EICAR } from '../../src/adapters/clamd-probes.ts'
+import { EICAR } from '../../src/adapters/clamd/clamd-probes.ts'
 
 /** Settings of clamd.conf(5). */
 export type ClamdSettings = Record<string, string | number>

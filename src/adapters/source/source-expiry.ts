@@ -1,4 +1,4 @@
-import { AppError } from '../domain/errors.ts'
+import { AppError } from '../../domain/errors.ts'
 
 /**
  * Throws `AppError('SourceExpired')` where the URL is a shared access signature whose time has passed at `nowMs`

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { NotScanned } from '../domain/verdict.ts'
-import type { Scanner, ScannerStatus } from '../ports/scanner.ts'
+import type { NotScanned } from '../../domain/verdict.ts'
+import type { Scanner, ScannerStatus } from '../../ports/scanner.ts'
 import type { ClamdAddress } from './clamd-address.ts'
 import { CLAMD_SCAN_BYTES_MAX, limitsAdvice } from './clamd-limits.ts'
 import { type ClamdReply, readClamdReply } from './clamd-reply.ts'

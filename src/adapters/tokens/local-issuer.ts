@@ -10,8 +10,8 @@ import {
   type JWK,
   SignJWT,
 } from 'jose'
-import type { Role } from '../domain/permissions.ts'
-import { createFile, makeFolder, readIfThere } from './durable-files.ts'
+import type { Role } from '../../domain/permissions.ts'
+import { createFile, makeFolder, readIfThere } from '../filesystem/durable-files.ts'
 import type { TrustedIssuer } from './token-verifier.ts'
 
 /** Whom tokens are for (REST API 2022-10-01, authentication): official clients ask for no other audience. */

@@ -1,5 +1,5 @@
-import type { NotScanned, Verdict } from '../domain/verdict.ts'
-import type { Scan } from '../ports/scanner.ts'
+import type { NotScanned, Verdict } from '../../domain/verdict.ts'
+import type { Scan } from '../../ports/scanner.ts'
 import type { ClamdStream, StreamEnd } from './clamd-stream.ts'
 import { notScanned, notScannedNow } from './clamd-verdict.ts'
 

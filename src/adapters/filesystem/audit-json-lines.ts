@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import type { AuditFile } from '../ports/audit-file.ts'
+import type { AuditFile } from '../../ports/audit-file.ts'
 
 /**
  * Opens the audit log as a file of JSON lines, made if it is missing. It is opened for appending only, so that several processes may

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { databaseContract } from '../../tests/contracts/database.contract.ts'
-import { migrate } from '../store/migrate.ts'
+import { databaseContract } from '../../../tests/contracts/database.contract.ts'
+import { migrate } from '../../store/migrate.ts'
 import { openSqlite, SQLITE_DIALECT } from './database-sqlite.ts'
 
 databaseContract('sqlite', async () => {

@@ -1,8 +1,8 @@
 import { decodeJwt, errors, type JWTVerifyGetKey, type JWTVerifyResult, jwtVerify } from 'jose'
-import { AppError } from '../domain/errors.ts'
-import type { Principal } from '../domain/permissions.ts'
-import { principalOf, type RoleAssignment } from '../domain/role-assignments.ts'
-import { type Identity, identityOf } from '../domain/token-identity.ts'
+import { AppError } from '../../domain/errors.ts'
+import type { Principal } from '../../domain/permissions.ts'
+import { principalOf, type RoleAssignment } from '../../domain/role-assignments.ts'
+import { type Identity, identityOf } from '../../domain/token-identity.ts'
 
 /** Signatures with a public key only: with HMAC whoever can check a token could also make one. */
 const ALGORITHMS = ['ES256', 'PS256', 'RS256', 'EdDSA']

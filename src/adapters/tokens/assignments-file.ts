@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { type Assignable, type RoleAssignment, readRoleAssignments } from '../domain/role-assignments.ts'
+import { type Assignable, type RoleAssignment, readRoleAssignments } from '../../domain/role-assignments.ts'
 
 export interface AssignmentsFile {
   /** The assignments of the last good version: the same list until there is another one. */

@@ -1,4 +1,4 @@
-import type { NotScanned, Verdict } from '../domain/verdict.ts'
+import type { NotScanned, Verdict } from '../../domain/verdict.ts'
 import { readClamdReply } from './clamd-reply.ts'
 import type { StreamEnd } from './clamd-stream.ts'
 

@@ -21,9 +21,9 @@ import {
   stall,
   startSource,
   trickle,
-} from '../../tests/support/misbehaving-source.ts'
-import type { ErrorCode } from '../domain/error-codes.ts'
-import { AppError } from '../domain/errors.ts'
+} from '../../../tests/support/misbehaving-source.ts'
+import type { ErrorCode } from '../../domain/error-codes.ts'
+import { AppError } from '../../domain/errors.ts'
 import { type HttpSourceOptions, openHttpSource } from './source-http.ts'
 import { createSourcePolicy, parseAllowedSource } from './source-policy.ts'
 

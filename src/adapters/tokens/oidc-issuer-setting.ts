@@ -1,4 +1,4 @@
-import { EVERY_INSTANCE } from '../domain/permissions.ts'
+import { EVERY_INSTANCE } from '../../domain/permissions.ts'
 
 /** One `--oidc-issuer`. */
 export interface OidcIssuerSetting {

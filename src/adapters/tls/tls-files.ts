@@ -1,8 +1,8 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
+import { makeFolder, readIfThere, replaceFile } from '../filesystem/durable-files.ts'
 import { type CertificateHost, hostNamed, hostOfMachine, inOrder, namesOf } from './certificate-hosts.ts'
-import { makeFolder, readIfThere, replaceFile } from './durable-files.ts'
 import { isFor, makeAuthority, makeServerCertificate, mayVouchFor } from './make-certificates.ts'
 
 const DAY_MS = 24 * 60 * 60_000

@@ -10,8 +10,8 @@ import {
   stall,
   startSource,
   trickle,
-} from '../../tests/support/misbehaving-source.ts'
-import { publishIssuer } from '../../tests/support/signing-issuer.ts'
+} from '../../../tests/support/misbehaving-source.ts'
+import { publishIssuer } from '../../../tests/support/signing-issuer.ts'
 import { openOidcIssuer } from './oidc-issuer.ts'
 import { createTokenVerifier } from './token-verifier.ts'
 

@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, readdir, readlink, rm, stat, truncate, utimes, writeFil
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { blobStoreContract } from '../../tests/contracts/blob-store.contract.ts'
-import type { BlobName } from '../domain/blob.ts'
-import type { BlobStore } from '../ports/blob-store.ts'
+import { blobStoreContract } from '../../../tests/contracts/blob-store.contract.ts'
+import type { BlobName } from '../../domain/blob.ts'
+import type { BlobStore } from '../../ports/blob-store.ts'
 import { openFilesystemBlobs } from './blobs-filesystem.ts'
 
 const name: BlobName = `${'5e'.repeat(32)}.0a1b2c3d`

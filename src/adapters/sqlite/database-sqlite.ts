@@ -1,5 +1,5 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { BatchConflict, type ConflictReason, type Database, type Row, type SqlValue } from '../ports/database.ts'
+import { BatchConflict, type ConflictReason, type Database, type Row, type SqlValue } from '../../ports/database.ts'
 
 // Extended result codes of SQLite: https://sqlite.org/rescode.html
 const CONFLICTS: Record<number, ConflictReason> = {

@@ -1,9 +1,9 @@
 import type { Dirent } from 'node:fs'
 import { opendir, open as openFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { type BlobName, isBlobName } from '../domain/blob.ts'
-import { AppError } from '../domain/errors.ts'
-import type { BlobStore, BlobWriter, ByteRange, StoredBlob } from '../ports/blob-store.ts'
+import { type BlobName, isBlobName } from '../../domain/blob.ts'
+import { AppError } from '../../domain/errors.ts'
+import type { BlobStore, BlobWriter, ByteRange, StoredBlob } from '../../ports/blob-store.ts'
 import { BufferedFile } from './buffered-file.ts'
 import { makeFolder, syncFolder } from './durable-files.ts'
 

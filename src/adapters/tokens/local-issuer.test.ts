@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
 import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
-import { permissionsIn, roleNamed } from '../domain/permissions.ts'
+import { permissionsIn, roleNamed } from '../../domain/permissions.ts'
 import { openLocalIssuer } from './local-issuer.ts'
 import { createTokenVerifier } from './token-verifier.ts'
 
@@ -71,7 +71,7 @@ test('processes that make the issuer at the same time end up with one', async (t
   const folder = await temporaryFolder(t)
   const program = `
     import { openLocalIssuer } from ${JSON.stringify(import.meta.resolve('./local-issuer.ts'))}
-    import { roleNamed } from ${JSON.stringify(import.meta.resolve('../domain/permissions.ts'))}
+    import { roleNamed } from ${JSON.stringify(import.meta.resolve('../../domain/permissions.ts'))}
     const issuers = await Promise.all(Array.from({ length: 4 }, () => openLocalIssuer({ folder: process.argv[1] })))
     const grant = { subject: 'ana', role: roleNamed('Device Update Reader'), instances: ['default'], minutes: 5 }
     console.log(JSON.stringify(await Promise.all(issuers.map((issuer) => issuer.issue(grant)))))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { noClamd, startClamd } from '../../tests/support/clamd.ts'
+import { noClamd, startClamd } from '../../../tests/support/clamd.ts'
 import { parseClamdAddress } from './clamd-address.ts'
 import { eicarTar } from './clamd-probes.ts'
 import { openClamdScanner } from './scanner-clamd.ts'

@@ -1,4 +1,4 @@
-import { AppError } from '../domain/errors.ts'
+import { AppError } from '../../domain/errors.ts'
 import { AddressRefused } from './source-connect.ts'
 import type { SourceLimits } from './source-limits.ts'
 

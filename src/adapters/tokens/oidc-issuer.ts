@@ -1,7 +1,7 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
-import { AppError } from '../domain/errors.ts'
-import { quote } from '../domain/json-document.ts'
-import { EVERY_INSTANCE } from '../domain/permissions.ts'
+import { AppError } from '../../domain/errors.ts'
+import { quote } from '../../domain/json-document.ts'
+import { EVERY_INSTANCE } from '../../domain/permissions.ts'
 import { isSafe } from './oidc-issuer-setting.ts'
 import type { TrustedIssuer } from './token-verifier.ts'
 
