@@ -166,4 +166,5 @@ create table audit (
   code {{text}},
   target {{text}}
 );
-create index audit_by_age on audit (instance, at, id);
+create index audit_by_instance on audit (instance, at, id);
+create index audit_by_age on audit (at);

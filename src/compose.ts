@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
@@ -58,7 +58,9 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   const lock = await lockData(join(folder, 'lock.db'))
   closing.defer(() => lock.release())
 
-  const database = openSqlite(join(folder, 'aduana.db'))
+  const databasePath = join(folder, 'aduana.db')
+  await keepToOwner(databasePath)
+  const database = openSqlite(databasePath)
   closing.defer(() => database.close())
   await migrate(database, SQLITE_DIALECT)
   // The lock says that no other process is at work, so whatever runs was left by one that died.
@@ -102,15 +104,15 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
     Math.min(Math.max(graceMs / 2, 500), 600_000),
     async () => {
       const report = await sweep({ database, blobs }, { graceMs })
-      if (report.blobsDeleted + report.operationsForgotten > 0) log.info(report, 'swept')
+      if (Object.values(report).some((count) => count > 0)) log.info(report, 'swept')
     },
     log,
   )
   closing.defer(() => sweeping.stop())
   const tidying = startRounds(
     DAY_MS,
-    async () => {
-      const leftovers = await sweepLeftovers({ database, blobs })
+    async (signal) => {
+      const leftovers = await sweepLeftovers({ database, blobs }, signal)
       if (leftovers > 0) log.info({ leftovers }, 'deleted what a crash left in the store')
     },
     log,
@@ -157,7 +159,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   )
   closing.defer(() => renewing.stop())
 
-  const open = closing.move()
+  const opened = closing.move()
   return {
     httpUrl: listeners.httpUrl,
     httpsUrl: listeners.httpsUrl,
@@ -165,9 +167,16 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
     async stop() {
       isReady = false
       await Promise.all([listeners.close(config.grace), worker.stop(config.grace)])
-      await open.disposeAsync()
+      await opened.disposeAsync()
     },
   }
+}
+
+/** Requests in the database hold signed URLs: whoever made the data folder, others must not read it. */
+async function keepToOwner(path: string): Promise<void> {
+  const file = await open(path, 'a', 0o640)
+  await file.chmod(0o640)
+  await file.close()
 }
 
 /** Everybody whose tokens open this server, and what they give. */

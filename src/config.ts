@@ -135,7 +135,7 @@ export const SERVE_SETTINGS = {
     placeholder: 'DURATION',
     description: 'how long a stopping server lets running operations go on before it parks them',
     default: '10s',
-    parse: parseDuration,
+    parse: parseTimer,
   },
   'log-level': {
     placeholder: 'LEVEL',
@@ -172,7 +172,7 @@ export const TOKEN_SETTINGS = {
   },
   instance: {
     placeholder: 'NAME',
-    description: 'instance that it gives the role in (repeatable; default: "default")',
+    description: 'instance that it gives the role in (repeatable; default: the one that was made first)',
     isList: true,
     parse: parseInstance,
   },
@@ -216,6 +216,13 @@ export function parseDuration(text: string): number {
   return Number(match[1]) * unit
 }
 
+/** A duration that a timer can wait for: Node's end at 24.8 days, and longer ones would be none at all. */
+function parseTimer(text: string): number {
+  const ms = parseDuration(text)
+  if (ms > 2_147_483_647) throw new Error(`${text} is too long; at most 24d.`)
+  return ms
+}
+
 function parsePublicUrl(text: string): string {
   const url = URL.parse(text)
   if (url === null || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '' || url.username !== '') {
@@ -248,7 +255,7 @@ function parseSourceLimit(text: string): Partial<SourceLimits> {
     throw new Error(`${text} is not NAME=VALUE with one of ${Object.keys(SOURCE_LIMIT_NAMES).join(', ')}.`)
   }
   const limit = SOURCE_LIMIT_NAMES[name as keyof typeof SOURCE_LIMIT_NAMES]
-  if (limit !== 'slowBytesPerSecond') return { [limit]: parseDuration(value) }
+  if (limit !== 'slowBytesPerSecond') return { [limit]: parseTimer(value) }
   if (!/^\d{1,12}$/.test(value)) throw new Error(`${text}: the pace is a number of bytes a second.`)
   return { slowBytesPerSecond: Number(value) }
 }

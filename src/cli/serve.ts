@@ -5,6 +5,9 @@ import { startServer } from '../compose.ts'
 import { KNOWN_SETTINGS, SERVE_SETTINGS } from '../config.ts'
 import { environmentName, readSettings } from '../read-settings.ts'
 
+/** A second signal within this time is an echo of the first. */
+const ONE_WISH_MS = 1000
+
 /** `aduana serve`: runs until SIGTERM or SIGINT; a second signal stops at once. */
 export async function serve(flags: Record<string, string | string[] | undefined>): Promise<void> {
   const { config: configFlag, ...settings } = flags
@@ -19,18 +22,15 @@ export async function serve(flags: Record<string, string | string[] | undefined>
   const log = pino({ level: config['log-level'] }, pino.destination({ dest: 2, sync: false }))
   const server = await startServer(config, log)
 
-  console.log(`ready ${server.httpUrl} ${server.httpsUrl}`)
-  console.log(`  A token:       npx aduana token${config.data === './data' ? '' : ` --data ${config.data}`}`)
-  console.log(`  The API:       ${server.httpUrl}/docs`)
-  if (server.caPath !== undefined)
-    console.log(`  Azure clients: trust ${resolve(server.caPath)}, connect to ${server.httpsUrl}`)
-
-  let stopping = false
+  let stoppingSince: number | undefined
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      // Whatever is half done is taken up at the next start, as after a crash.
-      if (stopping) process.exit(1)
-      stopping = true
+      if (stoppingSince !== undefined) {
+        // A terminal signals npm and this process, and npm passes its signal on: that is one wish, not two.
+        if (Date.now() - stoppingSince > ONE_WISH_MS) process.exit(1)
+        return
+      }
+      stoppingSince = Date.now()
       log.info({ signal }, 'stopping')
       server.stop().then(
         () => process.exit(0),
@@ -41,4 +41,10 @@ export async function serve(flags: Record<string, string | string[] | undefined>
       )
     })
   }
+
+  console.log(`ready ${server.httpUrl} ${server.httpsUrl}`)
+  console.log(`  A token:       npx aduana token${config.data === './data' ? '' : ` --data ${config.data}`}`)
+  console.log(`  The API:       ${server.httpUrl}/docs`)
+  if (server.caPath !== undefined)
+    console.log(`  Azure clients: trust ${resolve(server.caPath)}, connect to ${server.httpsUrl}`)
 }

@@ -61,7 +61,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     // Reads come by the thousand; metrics count them, a line for each would only cost.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: LIMITS.requestBodyBytesMax,
-    routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, maxParamLength: 300 },
+    routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, maxParamLength: 512 },
     rewriteUrl: (request) => unescapeColon(request.url ?? '/'),
     frameworkErrors: (_error, request, reply) => {
       request.traceparent = traceparentOf(request.headers.traceparent)

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../domain/errors.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
@@ -16,44 +16,50 @@ export function serveContent(
   app: FastifyInstance,
   { database, blobs }: { database: Database; blobs: BlobStore },
 ): void {
-  app.get<{ Params: { contentId: string; fileName: string } }>(
-    '/content/:contentId/:fileName',
-    { schema: contentSchema },
-    async (request, reply) => {
-      const content = await findContent(database, request.params.contentId.toLowerCase())
-      // Some tools lower-case file names; the address is unguessable without it.
-      if (content?.fileName.toLowerCase() !== request.params.fileName.toLowerCase()) {
-        throw new AppError('NotFound', 'There is no content at this address.')
-      }
-      if (content.scanResult === 'Infected') throw new AppError('NotFound', 'This content was withdrawn.')
-      const { sizeInBytes, sha256, blob, fileName } = content
-      const etag = `"${sha256}"`
-      const ifRange = request.headers['if-range']
-      const range =
-        ifRange === undefined || ifRange === etag ? readByteRange(request.headers.range, sizeInBytes) : undefined
-      if (range === 'unsatisfiable') {
-        reply.header('content-range', `bytes */${sizeInBytes}`)
-        throw new AppError('RangeNotSatisfiable', `The file has ${sizeInBytes} bytes.`)
-      }
-      // Opened before the headers are set: a problem must not carry those of the file.
-      const bytes = await blobs.open(blob, range)
-      reply.headers({
-        etag,
-        'accept-ranges': 'bytes',
-        'cache-control': 'public, max-age=31536000, immutable',
-        'content-type': 'application/octet-stream',
-        'content-disposition': attachment(fileName),
-        'content-security-policy': 'sandbox',
-        'x-content-type-options': 'nosniff',
-      })
-      if (matches(etag, request.headers['if-none-match'])) return reply.code(304).send()
-      const { start, end } = range ?? { start: 0, end: sizeInBytes - 1 }
-      if (range !== undefined) reply.code(206).header('content-range', `bytes ${start}-${end}/${sizeInBytes}`)
-      reply.header('content-length', end - start + 1)
-      if (request.method === 'HEAD') return reply.send()
-      return reply.send(Readable.from(bytes, { objectMode: false }))
-    },
-  )
+  const path = '/content/:contentId/:fileName'
+  // HEAD by hand: the framework's own would say that every file is empty.
+  app.get(path, { schema: contentSchema, exposeHeadRoute: false }, answer)
+  app.head(path, { schema: { hide: true } as object }, answer)
+
+  async function answer(request: FastifyRequest, reply: FastifyReply) {
+    const params = request.params as { contentId: string; fileName: string }
+    const content = await findContent(database, params.contentId.toLowerCase())
+    // Some tools lower-case file names; the address is unguessable without it.
+    if (content?.fileName.toLowerCase() !== params.fileName.toLowerCase()) {
+      throw new AppError('NotFound', 'There is no content at this address.')
+    }
+    if (content.scanResult === 'Infected') throw new AppError('NotFound', 'This content was withdrawn.')
+    const { sizeInBytes, sha256, blob, fileName } = content
+    const etag = `"${sha256}"`
+    const headers = {
+      etag,
+      'accept-ranges': 'bytes',
+      'cache-control': 'public, max-age=31536000, immutable',
+      'content-type': 'application/octet-stream',
+      'content-disposition': attachment(fileName),
+      'content-security-policy': 'sandbox',
+      'x-content-type-options': 'nosniff',
+    }
+    if (matches(etag, request.headers['if-none-match'])) return reply.code(304).headers(headers).send()
+
+    if (request.method === 'HEAD') {
+      if ((await blobs.size(blob)) === undefined) throw new AppError('BlobMissing', 'The bytes are not in the store.')
+      return reply.headers(headers).header('content-length', sizeInBytes).send()
+    }
+    const ifRange = request.headers['if-range']
+    const range =
+      ifRange === undefined || ifRange === etag ? readByteRange(request.headers.range, sizeInBytes) : undefined
+    if (range === 'unsatisfiable') {
+      reply.header('content-range', `bytes */${sizeInBytes}`)
+      throw new AppError('RangeNotSatisfiable', `The file has ${sizeInBytes} bytes.`)
+    }
+    // Opened before the headers are set: a problem must not carry those of the file.
+    const bytes = await blobs.open(blob, range)
+    reply.headers(headers)
+    const { start, end } = range ?? { start: 0, end: sizeInBytes - 1 }
+    if (range !== undefined) reply.code(206).header('content-range', `bytes ${start}-${end}/${sizeInBytes}`)
+    return reply.header('content-length', end - start + 1).send(Readable.from(bytes, { objectMode: false }))
+  }
 }
 
 /** A name that browsers save under (RFC 6266): plain ASCII for old ones, UTF-8 for the rest. */

@@ -28,11 +28,12 @@ export async function listen(
 ): Promise<Listeners> {
   const httpServer = createHttpServer(PATIENT, handler)
   const httpsServer = createHttpsServer({ ...PATIENT, ...tls }, handler)
-  try {
-    await Promise.all([start(httpServer, http), start(httpsServer, https)])
-  } catch (error) {
+  const started = await Promise.allSettled([start(httpServer, http), start(httpsServer, https)])
+  const failed = started.find((result) => result.status === 'rejected')
+  if (failed !== undefined) {
+    // Both have had their say, so neither begins to listen after this.
     await Promise.all([close(httpServer, 0), close(httpsServer, 0)])
-    throw error
+    throw failed.reason
   }
   return {
     httpUrl: urlOf('http', http.host, httpServer),

@@ -1,24 +1,27 @@
-/** Does something again and again: at once, and then `everyMs` after each round ended. A round that fails is logged. */
+/**
+ * Does something again and again: at once, and then `everyMs` after each round ended. A round that fails is logged; one that takes long
+ * should heed its signal, since stopping waits for it.
+ */
 export function startRounds(
   everyMs: number,
-  round: () => Promise<void>,
+  round: (signal: AbortSignal) => Promise<void>,
   log: { error(facts: object, message: string): void },
 ): { stop(): Promise<void> } {
   let timer: NodeJS.Timeout | undefined
-  let stopped = false
+  const stopping = new AbortController()
   let current = Promise.resolve()
 
   function go(): void {
-    current = round()
+    current = round(stopping.signal)
       .catch((error) => log.error({ err: error }, 'a round of housekeeping failed'))
       .then(() => {
-        if (!stopped) timer = setTimeout(go, everyMs)
+        if (!stopping.signal.aborted) timer = setTimeout(go, everyMs)
       })
   }
   go()
   return {
     async stop() {
-      stopped = true
+      stopping.abort()
       clearTimeout(timer)
       await current
     },

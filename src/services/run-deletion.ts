@@ -1,4 +1,5 @@
 import { AppError } from '../domain/errors.ts'
+import { LIMITS } from '../domain/limits.ts'
 import type { ClaimedOperation } from '../domain/operation.ts'
 import { formatUpdateId, type UpdateId } from '../domain/update-id.ts'
 import type { Database } from '../ports/database.ts'
@@ -21,10 +22,10 @@ export async function runDeletion(operation: ClaimedOperation, updateId: UpdateI
     if (update.referencedBy.length > 0) {
       throw new AppError(
         'UpdateInUse',
-        `The update ${title} is referenced by ${update.referencedBy.map(formatUpdateId).join(', ')}. Delete those first.`,
+        `The update ${title} is referenced by ${namesOf(update.referencedBy)}. Delete those first.`,
         {
           target: title,
-          details: update.referencedBy.map(
+          details: update.referencedBy.slice(0, LIMITS.findingsMax).map(
             (parent) =>
               new AppError('UpdateInUse', `Referenced by ${formatUpdateId(parent)}.`, {
                 target: formatUpdateId(parent),
@@ -38,4 +39,10 @@ export async function runDeletion(operation: ClaimedOperation, updateId: UpdateI
     if (refusal === undefined) return
     if (refusal === 'lost-attempt' || tries === TRIES_MAX) throw new LostAttempt()
   }
+}
+
+/** A child may have thousands of parents; a sentence has room for a few. */
+function namesOf(parents: readonly UpdateId[]): string {
+  const named = parents.slice(0, 5).map(formatUpdateId).join(', ')
+  return parents.length > 5 ? `${named} and ${parents.length - 5} more` : named
 }

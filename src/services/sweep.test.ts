@@ -152,7 +152,7 @@ test('of what a crash left, only what is old and not in force is deleted', async
   const twoDaysAgo = new Date(Date.now() - 2 * DAY_MS)
   for (const name of [old, inForce]) await utimes(join(folder, 'v1', name.slice(0, 2), name), twoDaysAgo, twoDaysAgo)
 
-  assert.equal(await sweepLeftovers(pipeline), 1)
+  assert.equal(await sweepLeftovers(pipeline, new AbortController().signal), 1)
   const left = await Array.fromAsync(blobs.list(), ({ name }) => name)
   assert.deepEqual(left.sort(), [inForce, young].sort())
 })

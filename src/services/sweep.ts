@@ -1,10 +1,14 @@
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
+import { forgetAudit } from '../store/audit.ts'
 import { forgetBlob, isBlobInForce, listIdleBlobs } from '../store/blobs.ts'
 import { forgetOperations } from '../store/operations.ts'
 
 /** Ended operations are kept this long (REST API 2022-10-01, List Operations). */
 export const OPERATIONS_KEPT_MS = 7 * 24 * 3600 * 1000
+
+/** The table answers questions about the near past; the file of lines is the operator's to rotate. */
+const AUDIT_KEPT_MS = 90 * 24 * 3600 * 1000
 
 /** Rows that one pass looks at, so that a pass stays short; what is left over comes with the next. */
 const PASS_MAX = 500
@@ -12,6 +16,7 @@ const PASS_MAX = 500
 export interface SweepReport {
   blobsDeleted: number
   operationsForgotten: number
+  auditForgotten: number
 }
 
 /**
@@ -30,7 +35,8 @@ export async function sweep(
     blobsDeleted += 1
   }
   const operationsForgotten = await forgetOperations(database, OPERATIONS_KEPT_MS, PASS_MAX)
-  return { blobsDeleted, operationsForgotten }
+  const auditForgotten = await forgetAudit(database, AUDIT_KEPT_MS, PASS_MAX)
+  return { blobsDeleted, operationsForgotten, auditForgotten }
 }
 
 /** Longer than any import may take: whatever is younger may still be on its way into force. */
@@ -38,12 +44,16 @@ const LEFTOVER_AGE_MS = 24 * 3600 * 1000
 
 /**
  * Deletes what a crash can leave in the store: copies that were begun, or committed, but never came in force. Looks at the whole
- * store, so it runs rarely and not with every sweep. Answers how many.
+ * store, so it runs rarely and not with every sweep, and ends early when `signal` aborts. Answers how many.
  */
-export async function sweepLeftovers({ database, blobs }: { database: Database; blobs: BlobStore }): Promise<number> {
+export async function sweepLeftovers(
+  { database, blobs }: { database: Database; blobs: BlobStore },
+  signal: AbortSignal,
+): Promise<number> {
   let deleted = await blobs.dropAbandoned(LEFTOVER_AGE_MS)
   const bornBefore = Date.now() - LEFTOVER_AGE_MS
   for await (const { name, storedAt } of blobs.list()) {
+    if (signal.aborted) break
     if (storedAt > bornBefore || (await isBlobInForce(database, name))) continue
     await blobs.delete(name)
     deleted += 1

@@ -50,6 +50,8 @@ export function startWorker({
   renewEveryMs = 5_000,
   pollEveryMs = 1_000,
 }: WorkerOptions): Worker {
+  // A quarter of the places is always left to other instances.
+  const instanceMax = Math.max(1, Math.ceil(operationsMax * 0.75))
   const running = new Set<Promise<void>>()
   const stopping = new AbortController()
   const parking = new AbortController()
@@ -66,7 +68,7 @@ export function startWorker({
       isWoken = false
       try {
         while (running.size < operationsMax && !stopping.signal.aborted) {
-          const operation = await claimOperation(database, leaseMs)
+          const operation = await claimOperation(database, leaseMs, instanceMax)
           if (operation === undefined) break
           const attempt = runAttempt(operation).finally(() => {
             running.delete(attempt)

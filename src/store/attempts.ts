@@ -6,17 +6,26 @@ import { newEtag } from './etags.ts'
 
 /**
  * Hands the operation that has waited longest to the caller, for `leaseMs`. An operation whose lease ran out is handed out
- * again: crashes never count as failures. The condition on `due_at` is repeated on purpose: on PostgreSQL two nodes may pick
+ * again: crashes never count as failures. Instances with `instanceMax` operations running have to wait, so that one cannot hold
+ * every worker. The condition on `due_at` is repeated on purpose: on PostgreSQL two nodes may pick
  * the same row, and the second must find it taken.
  */
-export async function claimOperation(database: Database, leaseMs: number): Promise<ClaimedOperation | undefined> {
+export async function claimOperation(
+  database: Database,
+  leaseMs: number,
+  instanceMax = Number.MAX_SAFE_INTEGER,
+): Promise<ClaimedOperation | undefined> {
   const [row] = await database.query(
     `update operations
         set status = 'Running', attempt = attempt + 1, due_at = ${NOW} + $1, last_action_at = ${NOW}, etag = $2
-      where id = (select id from operations where due_at <= ${NOW} order by due_at, id limit 1)
+      where id = (select id from operations
+                   where due_at <= ${NOW}
+                     and instance not in (select instance from operations where due_at > ${NOW} and status = 'Running'
+                                           group by instance having count(*) >= $3)
+                   order by due_at, id limit 1)
         and due_at <= ${NOW}
       returning id, instance, request, attempt, created_at`,
-    [leaseMs, newEtag()],
+    [leaseMs, newEtag(), instanceMax],
   )
   if (row === undefined) return undefined
   return {

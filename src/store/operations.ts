@@ -101,6 +101,9 @@ export async function listOperations(
   const params: SqlValue[] = [true, query.instance, query.kind]
   const bind = (value: SqlValue) => `$${params.push(value)}`
   let where = 'o.instance = $2 and o.kind = $3'
+  // The few that have not ended have an index of their own.
+  if (query.statuses?.every((status) => status === 'NotStarted' || status === 'Running'))
+    where += ' and o.due_at is not null'
   if (query.statuses) where += ` and o.status in (${query.statuses.map(bind).join(', ')})`
   if (query.after)
     where += ` and (o.created_at, o.id) < (${bind(query.after.createdAt)}, ${bind(query.after.operationId)})`

@@ -12,9 +12,7 @@ const TERM_LENGTH_MAX = 64
 export function searchTerms(text: string): string[] {
   const whole = text.toLowerCase().split(/\s+/)
   const parts = whole.flatMap((word) => word.split(/[^\p{L}\p{N}]+/u))
-  const terms = [...whole, ...parts]
-    .filter((term) => /[\p{L}\p{N}]/u.test(term))
-    .map((term) => term.slice(0, TERM_LENGTH_MAX))
+  const terms = [...whole, ...parts].filter((term) => /[\p{L}\p{N}]/u.test(term)).map(cut)
   return [...new Set(terms)].slice(0, TERMS_MAX)
 }
 
@@ -24,5 +22,16 @@ export function searchWords(search: string): string[] {
     .toLowerCase()
     .split(/[\s"]+/)
     .filter((word) => /[\p{L}\p{N}]/u.test(word))
-  return [...new Set(words.map((word) => word.slice(0, TERM_LENGTH_MAX)))].slice(0, SEARCH_WORDS_MAX)
+  const distinct = [...new Set(words.map(cut))]
+  // Whatever has a word that begins with "toaster" has one that begins with "to".
+  return distinct
+    .filter((word) => !distinct.some((longer) => longer !== word && longer.startsWith(word)))
+    .slice(0, SEARCH_WORDS_MAX)
+}
+
+/** By whole characters: half a character is no text to a database. */
+function cut(word: string): string {
+  return Array.from(word.slice(0, 2 * TERM_LENGTH_MAX))
+    .slice(0, TERM_LENGTH_MAX)
+    .join('')
 }

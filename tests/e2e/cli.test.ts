@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { get } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -19,6 +19,7 @@ function aduana(args: string[], environment: Record<string, string> = {}) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], {
     env,
     encoding: 'utf8',
+    timeout: 20_000,
     cwd: folder,
   })
   return { status, stdout, stderr }
@@ -75,7 +76,7 @@ test('help shows every command and every flag with its variable', () => {
   }
 })
 
-test('a port in use is told in a sentence', async () => {
+test('a port in use is told in a sentence, and the process ends although its other listener is slow', async () => {
   const server = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const { port } = server.address() as AddressInfo
@@ -86,7 +87,7 @@ test('a port in use is told in a sentence', async () => {
     '--http',
     `127.0.0.1:${port}`,
     '--https',
-    '127.0.0.1:0',
+    'localhost:0',
   ])
   server.close()
   assert.equal(status, 1)
@@ -125,4 +126,20 @@ test('https works for a client that trusts the CA of the data folder, and for no
     })
   assert.equal(await status({ ca }), 200)
   await assert.rejects(status({}), { code: /SELF_SIGNED|UNABLE_TO_VERIFY/ })
+})
+
+test('others cannot read the database, whoever made the data folder', async () => {
+  const data = mkdtempSync(join(folder, 'open-'))
+  chmodSync(data, 0o755)
+  await using server = await startAduana({ folder: data })
+  await server.client()
+  for (const file of ['aduana.db', 'aduana.db-wal', 'audit.jsonl', 'keys/issuer.jwk.json']) {
+    assert.equal(statSync(join(data, file)).mode & 0o007, 0, file)
+  }
+})
+
+test('two signals that come together are one wish, and the server ends in order', async () => {
+  await using server = await startAduana()
+  server.process.kill('SIGINT')
+  assert.equal(await server.stop('SIGINT'), 0)
 })

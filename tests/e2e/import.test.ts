@@ -51,6 +51,8 @@ describe('an update published to Blob storage', () => {
         for (const { fileName, contentUrl } of files) {
           const bytes = Buffer.from(await (await fetch(contentUrl)).arrayBuffer())
           assert.deepEqual(bytes, payloads.get(fileName))
+          const head = await fetch(contentUrl, { method: 'HEAD' })
+          assert.equal(Number(head.headers.get('content-length')), bytes.byteLength)
         }
         assert.equal(files.length, payloads.size)
 
