@@ -3,12 +3,12 @@ import { CLAMD_SCAN_BYTES_MAX } from './adapters/clamd/clamd-limits.ts'
 import type { SourceLimits } from './adapters/source/source-limits.ts'
 import { parseAllowedSource } from './adapters/source/source-policy.ts'
 import { parseOidcIssuer } from './adapters/tokens/oidc-issuer-setting.ts'
+import { INSTANCE_NAME } from './domain/instance-name.ts'
 import { roleNamed } from './domain/permissions.ts'
 import { LIMIT_NAMES, LIMIT_PROFILES, type LimitName, type ServiceLimits } from './domain/service-limits.ts'
 import type { HostPort } from './http/listeners.ts'
 import { ConfigurationError, type Setting, type ValuesOf } from './read-settings.ts'
 import type { ScanMode } from './services/scan-policy.ts'
-import { INSTANCE_NAME } from './store/instances.ts'
 
 /** Every setting, by its flag. `docs/configuration.md` is made from these tables. */
 

@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import Type, { type TSchema } from 'typebox'
+import { INSTANCE_NAME } from '../domain/instance-name.ts'
 import { COMPONENTS } from './schemas.ts'
 
 /** Who gives out tokens, for the description. */
@@ -21,7 +22,7 @@ const TAGS = [
 
 /** What stands in paths. */
 const PARAMETERS: Readonly<Record<string, TSchema>> = {
-  instanceId: Type.String({ pattern: '^[a-z0-9-]{3,36}$', description: 'A separate catalogue with its own updates.' }),
+  instanceId: Type.String({ pattern: INSTANCE_NAME.source, description: 'A separate catalogue with its own updates.' }),
   provider: Type.String({ description: 'Who made the update. Letter case makes no difference.' }),
   name: Type.String({ description: 'What the update is for. Letter case makes no difference.' }),
   version: Type.String({ description: 'Two to four numbers, divided by dots.' }),

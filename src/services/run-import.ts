@@ -1,3 +1,4 @@
+import { hexOfBase64 } from '../domain/blob.ts'
 import { AppError } from '../domain/errors.ts'
 import type { ImportRequest } from '../domain/import-request.ts'
 import type { ClaimedOperation, UpdateInfo } from '../domain/operation.ts'
@@ -109,7 +110,7 @@ async function refuseExisting(items: readonly Item[], operation: ClaimedOperatio
   for (const { manifest, input } of items) {
     const existing = await findUpdate(database, operation.instance, manifest.updateId)
     if (existing === undefined) continue
-    const sha256 = Buffer.from(input.importManifest.hashes.sha256 ?? '', 'base64').toString('hex')
+    const sha256 = hexOfBase64(input.importManifest.hashes.sha256 ?? '')
     const isTwin =
       existing.importedAt >= operation.createdAt && (await findManifestSha256(database, existing.id)) === sha256
     if (!isTwin) throw alreadyExists(existing.updateId)

@@ -1,8 +1,5 @@
 import type { Database } from '../ports/database.ts'
 
-/** What an instance may be called (design of the original service: 3 to 36 characters). */
-export const INSTANCE_NAME = /^[a-z0-9-]{3,36}$/
-
 /** Makes the instances that are not there yet. None is ever removed this way. */
 export async function createInstances(database: Database, instances: readonly string[]): Promise<void> {
   for (const [index, instance] of instances.entries()) {
