@@ -6,7 +6,12 @@ create view clock as select {{now_ms}} as now_ms;
 
 create table instances (
   instance {{text}} primary key,
-  created_at bigint not null
+  created_at bigint not null,
+  -- Since when everything that its updates name shall be scanned again, unless the verdict rests on `rescan_signatures`; null there
+  -- spares nothing. `rescan_ended_at` is null while something may be left to do.
+  rescan_wanted_at bigint,
+  rescan_signatures {{text}},
+  rescan_ended_at bigint
 );
 
 -- One row for each content that the store holds. `name` is the copy that is in force: <sha256>.<8 hex digits>.
@@ -18,8 +23,15 @@ create table blobs (
   size_in_bytes bigint not null,
   stored_at bigint not null,
   idle_since bigint,
-  -- JSON: the last verdict of the malware scanner, with the signatures it rests on.
-  verdict {{text}}
+  -- JSON: the last verdict of the malware scanner, with the signatures it rests on; both again in columns, to be compared. A scan
+  -- that came to none leaves an earlier one in force.
+  verdict {{text}},
+  scan_result {{text}},
+  signatures {{text}},
+  -- When the scanner last came to a verdict, or a rescan gave up: then `scan_failure` says why. 0 before the first time; each
+  -- time is later than the one before, so that it also tells whether anybody scanned meanwhile.
+  scanned_at bigint not null default 0,
+  scan_failure {{text}}
 );
 create index blobs_by_idleness on blobs (idle_since);
 
@@ -52,6 +64,7 @@ create table updates (
 );
 create index updates_by_deployable on updates (instance, is_deployable, provider_key, name_key, version_order);
 create index updates_by_manifest on updates (manifest_sha256);
+create index updates_infected on updates (instance, provider_key, name_key, version_order) where scan_result = 'Infected';
 
 -- A parent holds its children: a child that is referenced cannot be deleted.
 create table update_references (
@@ -93,7 +106,9 @@ create table files (
   etag {{text}} not null,
   primary key (update_id, file_id)
 );
-create index files_by_content on files (sha256, instance);
+create index files_by_content on files (sha256);
+-- What an instance has, in the order of its contents, and how large that is.
+create index files_by_instance on files (instance, sha256, size_in_bytes);
 
 create table operations (
   id {{text}} primary key,
@@ -118,6 +133,8 @@ create index operations_by_due on operations (due_at, id);
 create index operations_by_age on operations (instance, kind, created_at, id);
 create index operations_by_end on operations (ended_at);
 create index operations_in_progress on operations (instance) where due_at is not null;
+-- A claim counts what each instance has running, and a start frees all of it: neither may read what waits or has ended.
+create index operations_running on operations (instance) where status = 'Running';
 
 -- The updates that an operation is about, known once their manifests are read. `shown` marks the one that the API names.
 create table operation_items (
@@ -141,6 +158,9 @@ create table operation_files (
   size_in_bytes bigint not null,
   bytes_done bigint not null,
   phase {{text}} not null,
+  -- The partial blob that the next attempt can go on with, and the strong ETag of the source it came from.
+  partial {{text}},
+  source_etag {{text}},
   primary key (operation_id, item, ordinal)
 );
 

@@ -1,6 +1,6 @@
 // Writes the reference pages that are made from code: `npm run docs`. A test keeps them equal to the code.
 import { writeFile } from 'node:fs/promises'
-import { SERVE_SETTINGS, TOKEN_SETTINGS } from '../src/config.ts'
+import { CLIENT_SETTINGS, DOCTOR_SETTINGS, SERVE_SETTINGS, TOKEN_SETTINGS } from '../src/config.ts'
 import { ERROR_CODES } from '../src/domain/error-codes.ts'
 import { statusOf } from '../src/http/problems.ts'
 import { environmentName, type Settings } from '../src/read-settings.ts'
@@ -77,6 +77,19 @@ ${table(SERVE_SETTINGS)}
 ## aduana token
 
 ${table(TOKEN_SETTINGS)}
+
+## aduana doctor
+
+Give it what the server is given. \`--deep\`, \`--repair\` and \`--json\` are described in [operations.md](operations.md#doctor).
+
+${table(DOCTOR_SETTINGS)}
+
+## aduana rescan
+
+It speaks to a running server. \`--all\`, \`--no-wait\`, \`--json\` and the exit codes are in \`aduana rescan --help\`. \`ADUANA_TOKEN\` is the token that it
+sends; without it, the local issuer in \`--data\` makes one.
+
+${table(CLIENT_SETTINGS)}
 `
 }
 

@@ -1,29 +1,44 @@
-import { mkdir, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { openClamdScanner } from './adapters/clamd/scanner-clamd.ts'
 import { openAuditJsonLines } from './adapters/filesystem/audit-json-lines.ts'
 import { openFilesystemBlobs } from './adapters/filesystem/blobs-filesystem.ts'
+import { openDataFolder } from './adapters/filesystem/data-folder.ts'
+import { measuredBlobs, measuredScanner } from './adapters/prometheus/measured.ts'
+import { openPrometheus } from './adapters/prometheus/open-prometheus.ts'
 import { createOwnEndpoints } from './adapters/source/own-endpoints.ts'
 import { openHttpSource } from './adapters/source/source-http.ts'
 import { createSourcePolicy } from './adapters/source/source-policy.ts'
+import { checkSqlite } from './adapters/sqlite/check-sqlite.ts'
 import { lockData } from './adapters/sqlite/data-lock.ts'
 import { openSqlite, SQLITE_DIALECT } from './adapters/sqlite/database-sqlite.ts'
+import { openDigestThreads } from './adapters/threads/digest-threads.ts'
 import { loadOwnTls } from './adapters/tls/own-tls.ts'
 import { loadTls, type Tls } from './adapters/tls/tls-files.ts'
 import { openAssignmentsFile } from './adapters/tokens/assignments-file.ts'
-import { AUDIENCE, openLocalIssuer } from './adapters/tokens/local-issuer.ts'
+import { AUDIENCE, checkLocalIssuer, openLocalIssuer } from './adapters/tokens/local-issuer.ts'
 import { openOidcIssuer } from './adapters/tokens/oidc-issuer.ts'
 import { issuerNames } from './adapters/tokens/oidc-issuer-setting.ts'
 import { createTokenVerifier } from './adapters/tokens/token-verifier.ts'
-import { checkTogether, DEFAULT_INSTANCE, type ServeConfig, serviceLimitsOf } from './config.ts'
+import {
+  checkTogether,
+  clientLimitsOf,
+  DEFAULT_INSTANCE,
+  type ServeConfig,
+  serviceLimitsOf,
+  sourceSettingsOf,
+} from './config.ts'
 import { EVERY_INSTANCE } from './domain/permissions.ts'
 import { createApp } from './http/app.ts'
 import { createHostCheck } from './http/expected-hosts.ts'
 import { listen } from './http/listeners.ts'
 import type { Issuer } from './http/openapi.ts'
+import type { Metrics } from './ports/metrics.ts'
 import { createAudit } from './services/audit.ts'
+import { countEnds } from './services/count-ends.ts'
+import { rescan } from './services/rescan.ts'
 import { startRounds } from './services/rounds.ts'
 import { runDeletion } from './services/run-deletion.ts'
 import { runImport } from './services/run-import.ts'
@@ -33,15 +48,21 @@ import { startWorker } from './services/worker.ts'
 import { releaseAllLeases } from './store/attempts.ts'
 import { createInstances, listInstances } from './store/instances.ts'
 import { migrate } from './store/migrate.ts'
+import { countOperationsInProgress } from './store/operation-metrics.ts'
+import { listPartials } from './store/progress.ts'
 import { VERSION } from './version.ts'
 
 const DAY_MS = 24 * 3600 * 1000
+/** How soon a rescan begins after it was asked for. A round in which none was is one small query. */
+const RESCAN_EVERY_MS = 1000
 /** Listening here names no host that a certificate could be for. */
 const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 
 export interface Server {
   httpUrl: string
   httpsUrl: string
+  /** Absent without `--metrics`. */
+  metricsUrl: string | undefined
   /** Where a client finds the certificate to trust; absent with own certificates. */
   caPath: string | undefined
   /** Stops taking requests, gives running operations `grace`, parks the rest and closes everything. */
@@ -52,13 +73,16 @@ export interface Server {
 export async function startServer(config: ServeConfig, log: Logger): Promise<Server> {
   checkTogether(config)
   const folder = config.data
-  await mkdir(folder, { recursive: true, mode: 0o750 })
+  const databasePath = join(folder, 'aduana.db')
+  // Everything that speaks against this folder is found before anything in it is changed.
+  await openDataFolder(folder)
+  await checkLocalIssuer(folder)
+  checkSqlite(databasePath)
   await using closing = new AsyncDisposableStack()
 
   const lock = await lockData(join(folder, 'lock.db'))
   closing.defer(() => lock.release())
 
-  const databasePath = join(folder, 'aduana.db')
   await keepToOwner(databasePath)
   const database = openSqlite(databasePath)
   closing.defer(() => database.close())
@@ -72,30 +96,47 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   )
   if (unknown.length > 0) throw new Error(`--oidc-issuer names instances that are not there: ${unknown.join(', ')}.`)
 
-  const blobs = await openFilesystemBlobs({ folder: join(folder, 'blobs') })
-  // For the same reason, nobody writes what a dead process began.
-  await blobs.dropAbandoned(0)
+  const { metrics, page: metricsPage } = openPrometheus({ version: VERSION })
+  const blobs = measuredBlobs(await openFilesystemBlobs({ folder: join(folder, 'blobs') }), metrics)
+  // For the same reason, nobody writes what a dead process began; some of it an operation goes on with.
+  await blobs.dropAbandoned(0, await listPartials(database))
   const own = createOwnEndpoints()
+  const { limits: sourceLimits, retry } = sourceSettingsOf(config)
   const source = openHttpSource({
     policy: createSourcePolicy(config['allow-source'], own),
-    limits: Object.assign({}, ...config['source-limit']),
+    limits: sourceLimits,
     version: VERSION,
   })
   closing.defer(() => source.close())
+
+  const digests = openDigestThreads()
+  closing.defer(() => digests.close())
 
   const tokens = await openTokens(config, { folder, instances, log })
   closing.defer(() => tokens.close())
 
   const limits = serviceLimitsOf(config)
-  const scan = openScan(config, { own, log })
+  const scan = openScan(config, { own, metrics, log })
   closing.defer(() => scan.scanner?.close())
   const worker = startWorker({
     database,
     log,
-    run: (operation, signal) =>
-      operation.request.kind === 'import'
-        ? runImport(operation, operation.request, { database, blobs, openSource: source.open, limits, scan, signal })
-        : runDeletion(operation, operation.request.updateId, database),
+    run: countEnds(
+      (operation, signal) =>
+        operation.request.kind === 'import'
+          ? runImport(operation, operation.request, {
+              database,
+              blobs,
+              openSource: source.open,
+              retry,
+              startDigest: digests.start,
+              limits,
+              scan,
+              signal,
+            })
+          : runDeletion(operation, operation.request.updateId, database),
+      metrics,
+    ),
   })
   closing.defer(() => worker.stop(config.grace))
 
@@ -118,17 +159,28 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
     log,
   )
   closing.defer(() => tidying.stop())
+  const { scanner } = scan
+  if (scanner !== undefined) {
+    const rescanning = startRounds(RESCAN_EVERY_MS, (signal) => rescan({ database, blobs, scanner, log }, signal), log)
+    closing.defer(() => rescanning.stop())
+  }
 
   const auditFile = await openAuditJsonLines(join(folder, 'audit.jsonl'))
   closing.defer(() => auditFile.close())
 
   let isReady = true
-  const { handler, fastify } = await createApp({
+  const { fastify, ...handlers } = await createApp({
     database,
     blobs,
     wake: worker.wake,
     limits,
+    scanner,
     audit: createAudit({ database, file: auditFile, log }),
+    metrics,
+    metricsPage: metricsPage({
+      operations: () => countOperationsInProgress(database),
+      connections: () => listeners.connections(),
+    }),
     isExpectedHost: createHostCheck(hostNamesOf(config)),
     verify: tokens.verify,
     hasInstance: (instance) => instances.has(instance),
@@ -142,13 +194,17 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
 
   const loadCertificates = () => loadTlsOf(config, log)
   const tls = await loadCertificates()
-  const listeners = await listen(handler, {
+  const listeners = await listen(handlers, {
     http: config.http,
     https: config.https,
+    metrics: config.metrics,
     tls: { key: tls.keyPem, cert: tls.certPem },
+    limits: clientLimitsOf(config),
+    onRefused: metrics.connectionRefused,
   })
   closing.defer(() => listeners.close(0))
-  for (const url of [listeners.httpUrl, listeners.httpsUrl]) own.add({ port: Number(new URL(url).port) })
+  const urls = [listeners.httpUrl, listeners.httpsUrl, ...(listeners.metricsUrl ? [listeners.metricsUrl] : [])]
+  for (const url of urls) own.add({ port: Number(new URL(url).port) })
   const renewing = startRounds(
     DAY_MS,
     async () => {
@@ -163,6 +219,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   return {
     httpUrl: listeners.httpUrl,
     httpsUrl: listeners.httpsUrl,
+    metricsUrl: listeners.metricsUrl,
     caPath: tls.caPem === undefined ? undefined : join(folder, 'tls', 'ca.pem'),
     async stop() {
       isReady = false
@@ -231,7 +288,7 @@ async function loadTlsOf(config: ServeConfig, log: Logger): Promise<Tls> {
 /** The scanner and what it decides. Its address is never fetched from. */
 function openScan(
   config: ServeConfig,
-  { own, log }: { own: ReturnType<typeof createOwnEndpoints>; log: Logger },
+  { own, metrics, log }: { own: ReturnType<typeof createOwnEndpoints>; metrics: Metrics; log: Logger },
 ): ScanPolicy {
   const { scanner: address, scan: mode, 'scan-max': scanMaxBytes } = config
   if (address === undefined || mode === 'off') return { mode: 'best-effort' }
@@ -241,7 +298,7 @@ function openScan(
     scanMaxBytes,
     onStatus: (status) => log.info({ ...status }, 'malware scanner'),
   })
-  return { scanner, mode }
+  return { scanner: measuredScanner(scanner, metrics), mode }
 }
 
 /** The names that this server is reached by, besides those of the loopback. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkTogether, KNOWN_SETTINGS, SERVE_SETTINGS, serviceLimitsOf } from './config.ts'
+import { checkTogether, clientLimitsOf, KNOWN_SETTINGS, SERVE_SETTINGS, serviceLimitsOf } from './config.ts'
+import { CLIENT_LIMITS } from './http/listeners.ts'
 import { ConfigurationError, readSettings } from './read-settings.ts'
 
 type Flags = Record<string, string | string[]>
@@ -40,6 +41,17 @@ test('limits are those of the profile, changed one by one', () => {
   assert.deepEqual(limitsOf({ limits: 'azure' })['list-operations'], 50, 'reading changes no profile')
 })
 
+test('limits for clients are the usual ones, changed one by one', () => {
+  const limitsOf = (flags: Flags) => clientLimitsOf(read(flags))
+  assert.deepEqual(limitsOf({}), CLIENT_LIMITS)
+  assert.deepEqual(limitsOf({ 'client-limit': ['connections=20', 'silence=10m', 'headers=5s', 'connections=30'] }), {
+    ...CLIENT_LIMITS,
+    connectionsMax: 30,
+    silenceMs: 600_000,
+    headersMs: 5000,
+  })
+})
+
 const WRONG: [flags: Flags, mistake: RegExp][] = [
   ...['nonsense=1', 'updates', 'updates=', 'updates=0', 'updates=-1', 'updates=1.5', 'updates=many', 'Updates=1'].map(
     (text): [Flags, RegExp] => [
@@ -47,6 +59,12 @@ const WRONG: [flags: Flags, mistake: RegExp][] = [
       new RegExp(`^--limit: ${text} is not NAME=N .*requests, list-operations, .*bytes`),
     ],
   ),
+  [{ 'client-limit': ['nonsense=1'] }, /^--client-limit: nonsense=1 is not NAME=VALUE .*connections, headers, request/],
+  [{ 'client-limit': ['toString=1s'] }, /^--client-limit: toString=1s is not NAME=VALUE/],
+  [{ 'client-limit': ['connections=0'] }, /^--client-limit: connections=0: connections is a number from 1/],
+  [{ 'client-limit': ['headers=0s'] }, /^--client-limit: headers=0s: it must be longer than nothing/],
+  [{ 'client-limit': ['silence=60'] }, /^--client-limit: 60 is not a duration/],
+  [{ metrics: '9100' }, /^--metrics: 9100 is not HOST:PORT/],
   [{ limits: 'big' }, /^--limits: big is neither generous nor azure/],
   [{ 'oidc-issuer': ['id.example.com'], 'oidc-audience': ['a'] }, /^--oidc-issuer: "id\.example\.com" is no issuer/],
   [{ 'oidc-issuer': ['http://id.example.com'], 'oidc-audience': ['a'] }, /^--oidc-issuer: .*must be an https URL/],

@@ -6,8 +6,9 @@ import { parseOidcIssuer } from './adapters/tokens/oidc-issuer-setting.ts'
 import { INSTANCE_NAME } from './domain/instance-name.ts'
 import { roleNamed } from './domain/permissions.ts'
 import { LIMIT_NAMES, LIMIT_PROFILES, type LimitName, type ServiceLimits } from './domain/service-limits.ts'
-import type { HostPort } from './http/listeners.ts'
+import { CLIENT_LIMITS, type ClientLimits, type HostPort } from './http/listeners.ts'
 import { ConfigurationError, type Setting, type ValuesOf } from './read-settings.ts'
+import { RETRY, type RetryPolicy } from './services/read-source.ts'
 import type { ScanMode } from './services/scan-policy.ts'
 
 /** Every setting, by its flag. `docs/configuration.md` is made from these tables. */
@@ -33,6 +34,18 @@ export const SERVE_SETTINGS = {
     default: '127.0.0.1:8443',
     parse: parseHostPort,
   },
+  metrics: {
+    placeholder: 'HOST:PORT',
+    description:
+      'where to answer /metrics for Prometheus, /healthz and /readyz, without a token and apart from the other listeners (default: nowhere; /metrics is at the others, with a token)',
+    parse: parseHostPort,
+  },
+  'client-limit': {
+    placeholder: 'NAME=VALUE',
+    description: `what clients may hold up (repeatable): connections=${CLIENT_LIMITS.connectionsMax} at each listener; headers=20s, request=60s until they are here; silence=5m without a byte sent or taken`,
+    isList: true,
+    parse: parseClientLimit,
+  },
   instance: {
     placeholder: 'NAME',
     description: 'instance to make if it is not there yet (repeatable; default: one called "default")',
@@ -48,7 +61,7 @@ export const SERVE_SETTINGS = {
   'source-limit': {
     placeholder: 'NAME=VALUE',
     description:
-      'one time limit of a download (repeatable): connect=10s, silence=60s without a byte, slow=60s below pace=1024 bytes a second, total=4h',
+      'one limit of a download (repeatable): connect=10s, silence=60s without a byte, slow=60s below pace=1024 bytes a second, total=4h; tries=6 in a row without a byte, the first again after pause=1s, then longer',
     isList: true,
     parse: parseSourceLimit,
   },
@@ -184,8 +197,55 @@ export const TOKEN_SETTINGS = {
   },
 } satisfies Record<string, Setting<unknown>>
 
-/** The flags of every command: a variable of one command is not a mistake for another. */
-export const KNOWN_SETTINGS: readonly string[] = [...Object.keys(SERVE_SETTINGS), ...Object.keys(TOKEN_SETTINGS)]
+/** Those of the server that say what there is to examine. */
+export const DOCTOR_SETTINGS = {
+  data,
+  scanner: SERVE_SETTINGS.scanner,
+  'scan-max': SERVE_SETTINGS['scan-max'],
+  'sweep-after': SERVE_SETTINGS['sweep-after'],
+  'tls-cert': SERVE_SETTINGS['tls-cert'],
+  'tls-key': SERVE_SETTINGS['tls-key'],
+} satisfies Record<string, Setting<unknown>>
+
+export type DoctorConfig = ValuesOf<typeof DOCTOR_SETTINGS>
+
+/** Of backup and restore: which data folder. */
+export const BACKUP_SETTINGS = { data } satisfies Record<string, Setting<unknown>>
+
+/** Which server a command speaks to, and as whom. */
+export const CLIENT_SETTINGS = {
+  server: {
+    placeholder: 'URL',
+    description: 'server to speak to',
+    default: 'http://127.0.0.1:8480',
+    parse: parseServer,
+  },
+  instance: {
+    placeholder: 'NAME',
+    description: 'instance (repeatable; default: the one that was made first)',
+    isList: true,
+    parse: parseInstance,
+  },
+  ca: {
+    placeholder: 'FILE',
+    description: 'CA to trust with https, in PEM; that of the server is tls/ca.pem in its data folder',
+    parse: (text: string) => text,
+  },
+  data: {
+    ...data,
+    description: 'data folder of the server, to make a token of its local issuer where ADUANA_TOKEN has none',
+  },
+} satisfies Record<string, Setting<unknown>>
+
+export type ClientConfig = ValuesOf<typeof CLIENT_SETTINGS>
+
+/** The flags of every command: a variable of one command is not a mistake for another. `ADUANA_TOKEN` is no flag, since others see those. */
+export const KNOWN_SETTINGS: readonly string[] = [
+  ...Object.keys(SERVE_SETTINGS),
+  ...Object.keys(TOKEN_SETTINGS),
+  ...Object.keys(CLIENT_SETTINGS),
+  'token',
+]
 
 /** The instance that is there unless others are named. */
 export const DEFAULT_INSTANCE = 'default'
@@ -223,6 +283,14 @@ function parseTimer(text: string): number {
   return ms
 }
 
+function parseServer(text: string): string {
+  const url = URL.parse(text)
+  if (url === null || !/^https?:$/.test(url.protocol) || url.href !== `${url.origin}/`) {
+    throw new Error(`${text} is not the address of a server, such as http://127.0.0.1:8480.`)
+  }
+  return url.origin
+}
+
 function parsePublicUrl(text: string): string {
   const url = URL.parse(text)
   if (url === null || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '' || url.username !== '') {
@@ -241,23 +309,57 @@ function parseSwitch(text: string): boolean {
   return text === 'on'
 }
 
-const SOURCE_LIMIT_NAMES = {
-  connect: 'connectMs',
-  silence: 'silenceMs',
-  slow: 'slowMs',
-  total: 'totalMs',
-  pace: 'slowBytesPerSecond',
-} as const
+type SourceLimit = Partial<SourceLimits & RetryPolicy>
 
-function parseSourceLimit(text: string): Partial<SourceLimits> {
-  const [, name = '', value = ''] = /^([a-z]+)=(\w+)$/.exec(text) ?? []
-  if (!Object.hasOwn(SOURCE_LIMIT_NAMES, name)) {
-    throw new Error(`${text} is not NAME=VALUE with one of ${Object.keys(SOURCE_LIMIT_NAMES).join(', ')}.`)
+const SOURCE_LIMITS: Readonly<Record<string, { name: keyof SourceLimit; isNumber?: true }>> = {
+  connect: { name: 'connectMs' },
+  silence: { name: 'silenceMs' },
+  slow: { name: 'slowMs' },
+  total: { name: 'totalMs' },
+  pace: { name: 'slowBytesPerSecond', isNumber: true },
+  tries: { name: 'triesMax', isNumber: true },
+  pause: { name: 'pauseMs' },
+}
+
+function parseSourceLimit(text: string): SourceLimit {
+  const [, key = '', value = ''] = /^([a-z]+)=(\w+)$/.exec(text) ?? []
+  const limit = Object.hasOwn(SOURCE_LIMITS, key) ? SOURCE_LIMITS[key] : undefined
+  if (limit === undefined) {
+    throw new Error(`${text} is not NAME=VALUE with one of ${Object.keys(SOURCE_LIMITS).join(', ')}.`)
   }
-  const limit = SOURCE_LIMIT_NAMES[name as keyof typeof SOURCE_LIMIT_NAMES]
-  if (limit !== 'slowBytesPerSecond') return { [limit]: parseTimer(value) }
-  if (!/^\d{1,12}$/.test(value)) throw new Error(`${text}: the pace is a number of bytes a second.`)
-  return { slowBytesPerSecond: Number(value) }
+  if (!limit.isNumber) return { [limit.name]: parseTimer(value) }
+  if (!/^\d{1,12}$/.test(value) || (key === 'tries' && value === '0')) {
+    throw new Error(`${text}: "${key}" wants a whole number.`)
+  }
+  return { [limit.name]: Number(value) }
+}
+
+/** The limits of downloads, and how stubbornly a source is asked again. */
+export function sourceSettingsOf(config: ServeConfig): { limits: Partial<SourceLimits>; retry: RetryPolicy } {
+  const { triesMax, pauseMs, ...limits }: SourceLimit = Object.assign({}, ...config['source-limit'])
+  return { limits, retry: { triesMax: triesMax ?? RETRY.triesMax, pauseMs: pauseMs ?? RETRY.pauseMs } }
+}
+
+const CLIENT_LIMIT_NAMES = { headers: 'headersMs', request: 'requestMs', silence: 'silenceMs' } as const
+
+function parseClientLimit(text: string): Partial<ClientLimits> {
+  const [, name = '', value = ''] = /^([a-z]+)=(\w+)$/.exec(text) ?? []
+  if (name === 'connections') {
+    if (!/^[1-9]\d{0,6}$/.test(value)) throw new Error(`${text}: connections is a number from 1 to 9999999.`)
+    return { connectionsMax: Number(value) }
+  }
+  if (!Object.hasOwn(CLIENT_LIMIT_NAMES, name)) {
+    throw new Error(`${text} is not NAME=VALUE with one of connections, ${Object.keys(CLIENT_LIMIT_NAMES).join(', ')}.`)
+  }
+  const ms = parseTimer(value)
+  // To Node 0 means that there is no limit.
+  if (ms === 0) throw new Error(`${text}: it must be longer than nothing.`)
+  return { [CLIENT_LIMIT_NAMES[name as keyof typeof CLIENT_LIMIT_NAMES]]: ms }
+}
+
+/** The limits for clients that are in force. */
+export function clientLimitsOf(config: ServeConfig): ClientLimits {
+  return Object.assign({}, CLIENT_LIMITS, ...config['client-limit'])
 }
 
 function parseLimitProfile(text: string): ServiceLimits {

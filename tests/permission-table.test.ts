@@ -29,6 +29,8 @@ const ROUTES: [base: string, routes: typeof UPDATES][] = [
     [
       ['GET', UPDATE, 'updates/read'],
       ['GET', '/operations/:operationId', 'updates/read'],
+      ['POST', '/rescan', 'updates/write'],
+      ['GET', '/rescan', 'updates/read'],
     ],
   ],
 ]
@@ -39,6 +41,9 @@ const GUARDED = ROUTES.flatMap(([base, routes]) =>
     (method === 'GET' ? ['GET', 'HEAD'] : [method]).map((asked) => ({ method: asked, path: base + path, permission })),
   ),
 )
+
+/** About the whole server: for who may read updates in any instance. */
+const ANYWHERE = ['GET /metrics', 'HEAD /metrics']
 
 /** What answers everybody, and has nothing that is not meant for everybody. */
 const OPEN = [
@@ -131,9 +136,25 @@ describe('the permission table', () => {
     })
   }
 
+  for (const route of ANYWHERE) {
+    test(`${route} needs updates/read in any instance`, async () => {
+      const [method, path = ''] = route.split(' ')
+      const statuses: [role: string, status: number][] = [
+        ['', 401],
+        ['Nonsense', 401],
+        ['Nobody', 403],
+        ...Object.keys(MAY).map((role): [string, number] => [role, 200]),
+      ]
+      for (const [role, status] of statuses) {
+        assert.equal((await app.ask(path, { role, ...(method && { method }) })).status, status, role)
+      }
+    })
+  }
+
   test('has every route that there is, and no other', () => {
     const table = [
       ...GUARDED.map(({ method, path }) => `${method} ${path}`),
+      ...ANYWHERE,
       ...OPEN,
       ...ABSENT.map((path) => `any ${path}`),
     ]

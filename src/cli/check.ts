@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { AppError } from '../domain/errors.ts'
 import { readImportManifest } from '../domain/read-import-manifest.ts'
 import { formatUpdateId } from '../domain/update-id.ts'
+import { withoutControls } from './without-controls.ts'
 
 export interface CheckOptions {
   paths: readonly string[]
@@ -52,9 +53,4 @@ async function checkManifest(
 /** The root's pointer is empty, and so is what is said of the place. */
 function place({ target }: AppError): string {
   return target ? ` at ${target}` : ''
-}
-
-/** A manifest may come from anywhere: its names must not move the cursor of a terminal. */
-function withoutControls(line: string): string {
-  return line.replaceAll(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

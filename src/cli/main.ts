@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { SERVE_SETTINGS, TOKEN_SETTINGS } from '../config.ts'
+import { BACKUP_SETTINGS, CLIENT_SETTINGS, DOCTOR_SETTINGS, SERVE_SETTINGS, TOKEN_SETTINGS } from '../config.ts'
 import { environmentName, type Settings } from '../read-settings.ts'
 import { VERSION } from '../version.ts'
 import { report } from './report.ts'
@@ -40,8 +40,80 @@ export async function main(argv: readonly string[]): Promise<void> {
       })
     })
 
+  withSettings(
+    program
+      .command('doctor')
+      .description('examine a data folder, with the server running or not; 0 only if all is well'),
+    DOCTOR_SETTINGS,
+  )
+    .option('--deep', 'hash every byte of every blob')
+    .option('--repair', 'mend what can be mended; the server must not run')
+    .option('--json', 'print the report as one JSON object')
+    .action(async (options: { deep?: true; repair?: true; json?: true }, command: Command) => {
+      const { doctor } = await import('./doctor.ts')
+      await report(async () => {
+        process.exitCode = await doctor(flagsOf(command), options)
+      })
+    })
+
+  withSettings(
+    program.command('backup').description('copy a data folder, with the server running or not'),
+    BACKUP_SETTINGS,
+  )
+    .requiredOption('--to <DIR>', 'folder of the backup; one that has an earlier backup takes only what is new')
+    .option('--verify', 'read and check also the copies that are there already')
+    .option('--without-keys', 'leave out the keys of the server')
+    .option('--json', 'print the report as one JSON object')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  aduana backup --data /var/lib/aduana --to /mnt/backup/aduana
+  aduana backup --data /var/lib/aduana --to /mnt/backup/aduana --verify --json`,
+    )
+    .action(async (options: { to: string; verify?: true; withoutKeys?: true; json?: true }, command: Command) => {
+      const { backUp } = await import('./backup.ts')
+      await report(() => backUp(flagsOf(command), options))
+    })
+
+  withSettings(
+    program.command('restore').description('fill an empty data folder from a backup, checking every byte'),
+    BACKUP_SETTINGS,
+  )
+    .requiredOption('--from <DIR>', 'folder of the backup')
+    .addHelpText(
+      'after',
+      `
+Example:
+  aduana restore --from /mnt/backup/aduana --data /var/lib/aduana`,
+    )
+    .action(async (options: { from: string }, command: Command) => {
+      const { restore } = await import('./restore.ts')
+      await report(() => restore(flagsOf(command), options))
+    })
+
+  withSettings(
+    program.command('rescan').description('let a running server scan for malware again what it has'),
+    CLIENT_SETTINGS,
+  )
+    .option('--all', 'scan everything, also what was scanned with the signatures in force')
+    .option('--no-wait', 'only ask for it; the server goes on by itself in any case')
+    .option('--json', 'print the outcome as JSON, a line for each instance')
+    .addHelpText('after', RESCAN_HELP)
+    .action(async (options: { all?: true; wait: boolean; json?: true }, command: Command) => {
+      const { rescan } = await import('./rescan.ts')
+      await report(async () => {
+        process.exitCode = await rescan(flagsOf(command), options)
+      })
+    })
+
   await program.parseAsync(argv)
 }
+
+const RESCAN_HELP = `
+The token is that of ADUANA_TOKEN, or one of the local issuer in --data.
+Ends with 0 if everything is clean; 2 if something is infected; 3 if something could not be scanned; 1 if nothing could be asked for.
+With --no-wait, 0 says that it was asked for.`
 
 /** Gives a command its flags, from the same table that the environment and the file are read by. */
 function withSettings(command: Command, settings: Settings): Command {

@@ -45,6 +45,7 @@ export async function serve(flags: Record<string, string | string[] | undefined>
   console.log(`ready ${server.httpUrl} ${server.httpsUrl}`)
   console.log(`  A token:       npx aduana token${config.data === './data' ? '' : ` --data ${config.data}`}`)
   console.log(`  The API:       ${server.httpUrl}/docs`)
+  if (server.metricsUrl !== undefined) console.log(`  Prometheus:    ${server.metricsUrl}/metrics`)
   if (server.caPath !== undefined)
     console.log(`  Azure clients: trust ${resolve(server.caPath)}, connect to ${server.httpsUrl}`)
 }

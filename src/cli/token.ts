@@ -3,22 +3,38 @@ import { join } from 'node:path'
 import { openSqlite } from '../adapters/sqlite/database-sqlite.ts'
 import { openLocalIssuer } from '../adapters/tokens/local-issuer.ts'
 import { DEFAULT_INSTANCE, KNOWN_SETTINGS, TOKEN_SETTINGS } from '../config.ts'
+import type { Role } from '../domain/permissions.ts'
 import { readSettings } from '../read-settings.ts'
 import { listInstances } from '../store/instances.ts'
 
 /** `aduana token`: prints a bearer token and nothing else. Works beside a running server, since it only reads. */
 export async function printToken(flags: Record<string, string | string[] | undefined>): Promise<void> {
   const config = readSettings(TOKEN_SETTINGS, { flags, environment: process.env, known: KNOWN_SETTINGS })
-  if (!existsSync(join(config.data, 'installation.json'))) {
-    throw new Error(`There is no Aduana in ${config.data}: start "aduana serve" first, or name its folder with --data.`)
-  }
-  const issuer = await openLocalIssuer({ folder: config.data })
   const instances = config.instance.length > 0 ? config.instance : [await firstInstance(config.data)]
-  console.log(await issuer.issue({ subject: 'local', role: config.role, instances, minutes: config.minutes }))
+  console.log(await localToken({ ...config, instances }))
+}
+
+/** A token of the issuer that a data folder has. Throws where there is no Aduana in it. */
+export async function localToken({
+  data,
+  role,
+  instances,
+  minutes,
+}: {
+  data: string
+  role: Role
+  instances: readonly string[]
+  minutes: number
+}): Promise<string> {
+  if (!existsSync(join(data, 'installation.json'))) {
+    throw new Error(`There is no Aduana in ${data}: start "aduana serve" first, or name its folder with --data.`)
+  }
+  const issuer = await openLocalIssuer({ folder: data })
+  return issuer.issue({ subject: 'local', role, instances, minutes })
 }
 
 /** The instance that was made first. */
-async function firstInstance(data: string): Promise<string> {
+export async function firstInstance(data: string): Promise<string> {
   const path = join(data, 'aduana.db')
   if (!existsSync(path)) return DEFAULT_INSTANCE
   const database = openSqlite(path, { readOnly: true })

@@ -173,6 +173,22 @@ test('leaving a list early asks for no further page', async () => {
   assert.equal(recorder.requests.length, 1)
 })
 
+test('a rescan is asked for and looked at beside the paths of the original service', async () => {
+  const rescan = { total: 1, remaining: 1 }
+  await using recorder = await startRecorder([
+    { status: 202, body: rescan },
+    { status: 202, body: rescan },
+    { body: rescan },
+  ])
+  const client = clientFor(recorder, '2021')
+  assert.deepEqual(await client.startRescan(), rescan)
+  await client.startRescan({ everything: true })
+  assert.deepEqual(await client.getRescan(), rescan)
+  const path = '/aduana/v1/blue/rescan'
+  assert.deepEqual(recorder.requests, [`POST ${path}`, `POST ${path}`, `GET ${path}`])
+  assert.deepEqual(recorder.bodies, [{ everything: false }, { everything: true }])
+})
+
 test('the token never follows a link to another server', async () => {
   await using other = await startRecorder([{ body: { value: ['b'] } }])
   await using recorder = await startRecorder([{ body: { value: ['a'], nextLink: `${other.baseUrl}/next` } }])

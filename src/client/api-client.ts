@@ -6,6 +6,7 @@ import type {
   Dialect,
   ImportUpdateInput,
   Operation,
+  Rescan,
   Update,
   UpdateFile,
   UpdateWithContent,
@@ -49,6 +50,12 @@ export interface ApiClient {
   listUpdates(options?: { search?: string; filter?: string }): AsyncIterable<Update>
   /** The update with the addresses of its files: Aduana's own addition, the same in every dialect. */
   getUpdateWithContent(updateId: UpdateId): Promise<UpdateWithContent>
+  /**
+   * Asks that what the instance has is scanned for malware again: only what has no verdict of the signatures now in force, unless
+   * `everything`. Aduana's own addition, as is the next.
+   */
+  startRescan(options?: { everything?: boolean }): Promise<Rescan>
+  getRescan(): Promise<Rescan>
 }
 
 export interface WaitOptions {
@@ -87,6 +94,7 @@ export function createApiClient({
 }: ApiClientOptions): ApiClient {
   const { service, version, apiVersion, optionPrefix, importVerb } = DIALECTS[dialect]
   const updates = `/${service}/${instance}${version}/updates`
+  const additions = `/aduana/v1/${instance}`
 
   /** The path and query of something below `updates`. Spaces become %20, as official clients send them, not `+`. */
   function address(rest: string, options: Record<string, string | number | undefined> = {}): string {
@@ -172,7 +180,12 @@ export function createApiClient({
     listFiles: (updateId) => list(address(`${updatePath(updateId)}/files`)),
     listOperations: ({ filter, top } = {}) => list(address('/operations', { filter, top })),
     listUpdates: ({ search, filter } = {}) => list(address('', { search, filter })),
-    getUpdateWithContent: (updateId) => get(`/aduana/v1/${instance}/updates${updatePath(updateId)}`),
+    getUpdateWithContent: (updateId) => get(`${additions}/updates${updatePath(updateId)}`),
+    async startRescan({ everything = false } = {}) {
+      const response = await send(`${additions}/rescan`, { method: 'POST', body: { everything } })
+      return (await response.json()) as Rescan
+    },
+    getRescan: () => get(`${additions}/rescan`),
   }
 }
 

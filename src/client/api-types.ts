@@ -95,6 +95,21 @@ export interface UpdateFile extends UpdateFileBase {
   etag?: string
 }
 
+/** How far the rescan is that was asked for last: Aduana's own addition. */
+export interface Rescan {
+  wantedDateTime: string
+  /** Absent while something may be left to do. */
+  endedDateTime?: string
+  /** Numbers of contents: those of the instance, and among them. */
+  total: number
+  remaining: number
+  infected: number
+  notScanned: number
+  infectedUpdates: UpdateId[]
+  /** What is wrong with the scanner just now, for people. */
+  problems: string[]
+}
+
 /** An update with the addresses of its content: Aduana's own addition. */
 export interface UpdateWithContent extends Update {
   files: ContentFile[]

@@ -42,6 +42,11 @@ export const ERROR_CODES = {
     cause: 'There is no such instance, update, file or operation, or the caller has no role in that instance.',
     remedy: 'Check the path. Operations are forgotten seven days after they ended.',
   },
+  ScannerNotConfigured: {
+    place: 'answer',
+    cause: 'A rescan was asked for, but the server has no malware scanner.',
+    remedy: 'Operator: name one with `--scanner`.',
+  },
   RangeNotSatisfiable: {
     place: 'answer',
     cause: 'The range asked for begins after the end of the file.',
@@ -67,6 +72,12 @@ export const ERROR_CODES = {
     place: 'answer',
     cause: 'The server is stopping, its database does not answer, or the issuer of the token does not.',
     remedy: 'Try again after the seconds in `Retry-After`.',
+  },
+  DatabaseFailed: {
+    place: 'answer',
+    cause:
+      'The database cannot be read or written just now; the message has the reason, such as a full disk. Nothing was half done.',
+    remedy: 'Try again after the seconds in `Retry-After`. Operator: make room or mend the disk; no restart is needed.',
   },
   InternalError: {
     place: 'answer',
@@ -109,6 +120,12 @@ export const ERROR_CODES = {
     place: 'operation',
     cause: 'The update to delete is referenced by the updates that `details` names.',
     remedy: 'Delete those first; deleting a parent also deletes children that nothing else references.',
+  },
+  InterruptedByRestore: {
+    place: 'operation',
+    cause:
+      'The operation was in progress when the backup was made that this server was restored from. Backups have no source URLs, so it cannot go on.',
+    remedy: 'Import again, or delete again.',
   },
 
   // The inner code of a failed operation.
@@ -210,10 +227,20 @@ export const ERROR_CODES = {
     remedy:
       'Check that the URL names the right file and that the manifest was made from it. Hashes are base64 of the raw digest.',
   },
+  SourceChanged: {
+    place: 'source',
+    cause: 'The source broke off again and again, and each time had other bytes behind the same URL.',
+    remedy: 'Put the file where nobody changes it while it is imported, and import again.',
+  },
+  StoreFull: {
+    place: 'source',
+    cause: 'The store has no room for the file. The message has the bytes that are free and those that are needed.',
+    remedy: 'Operator: make room. Then import again; no restart is needed.',
+  },
   StoreFailed: {
     place: 'source',
-    cause: 'The store could not keep the bytes; the message has its reason, such as a full disk.',
-    remedy: 'Operator: make room or mend the store. Then import again; no restart is needed.',
+    cause: 'The store could not keep the bytes; the message has its reason.',
+    remedy: 'Operator: mend the store. Then import again; no restart is needed.',
   },
   BlobMissing: {
     place: 'source',
@@ -229,7 +256,7 @@ export const ERROR_CODES = {
   },
   DocumentTooLarge: {
     place: 'finding',
-    cause: 'An import manifest has more than 1 MiB.',
+    cause: 'An import manifest has more than 1 MiB, or more than 10,000 members and items.',
     remedy: 'Payload belongs into files, not into the manifest.',
   },
   DocumentTooDeep: {

@@ -3,6 +3,7 @@ import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import { AppError } from './errors.ts'
 import { type JsonNode, quote, readJsonDocument } from './json-document.ts'
+import { LIMITS } from './limits.ts'
 
 const read = (text: string | Uint8Array) => {
   const bytes = typeof text === 'string' ? Buffer.from(text) : text
@@ -125,6 +126,13 @@ suite('a document that is refused', () => {
   test('one byte more than allowed', () => {
     assert.equal(read('1'.padEnd(1000)).value, 1)
     assert.equal(failure('1'.padEnd(1001)).code, 'DocumentTooLarge')
+  })
+
+  test('more members and items than allowed, before they are looked at', () => {
+    const list = (length: number) =>
+      readJsonDocument(Buffer.from(`[${Array(length).fill(0)}]`), { what: 'manifest', bytesMax: 100_000 })
+    assert.equal(list(LIMITS.jsonValuesMax).type, 'array')
+    assert.throws(() => list(LIMITS.jsonValuesMax + 1), /The manifest has more than 10000 members and items/)
   })
 })
 

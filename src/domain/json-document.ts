@@ -1,4 +1,5 @@
 import { createScanner, type Node, type ParseErrorCode, parseTree, printParseErrorCode, visit } from 'jsonc-parser'
+import { countJsonValues } from './count-json-values.ts'
 import { AppError } from './errors.ts'
 import { RawJson } from './json-text.ts'
 import { LIMITS } from './limits.ts'
@@ -22,6 +23,12 @@ export function readJsonDocument(bytes: Uint8Array, { what, bytesMax }: { what: 
     throw new AppError(
       'DocumentTooLarge',
       `The ${what} has ${bytes.byteLength} bytes, but may have ${bytesMax} at most. Payload belongs into files.`,
+    )
+  }
+  if (countJsonValues(bytes, LIMITS.jsonValuesMax) > LIMITS.jsonValuesMax) {
+    throw new AppError(
+      'DocumentTooLarge',
+      `The ${what} has more than ${LIMITS.jsonValuesMax} members and items, counted at every depth. Payload belongs into files.`,
     )
   }
   const text = decode(bytes, what)

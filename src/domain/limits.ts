@@ -11,10 +11,21 @@ export const LIMITS = {
   urlLengthMax: 8192,
   /** Ten files with four related files each are fifty; a little room lets a slip be told as what it is. */
   requestFilesMax: 100,
+  /** Real requests name one digest or two; Node itself knows a dozen algorithms worth naming. */
+  hashesMax: 16,
+  /** SHA-512 in base64 has 88 characters; there is room for what is not known here. */
+  hashLengthMax: 256,
+  /** Four times what a file may be called: a name that is a little too long is told as what it is, by the operation. */
+  requestFileNameLengthMax: 1024,
   friendlyNameLengthMax: 512,
   /** Real manifests have a few kilobytes; the whole manifest is held in memory. */
   manifestBytesMax: MiB,
   jsonDepthMax: 64,
+  /**
+   * Members and items of a body or a manifest, counted before it is parsed: a request of 11 inputs with 100 files each has some 3,500. One
+   * MiB has room for hundreds of thousands, and nothing else is answered while they are looked at.
+   */
+  jsonValuesMax: 10_000,
   /** Import schema 4.0, file.sizeInBytes. */
   fileBytesMax: 2_147_483_648,
   /** Import schema 4.0, files: "Sum of all file sizes may not exceed 2 GB". */
@@ -26,6 +37,8 @@ export const LIMITS = {
   filesMaxV2: 5,
   relatedFilesMax: 4,
   fileNameLengthMax: 255,
+  /** What is searched in is at most this long: descriptions and friendly names. */
+  searchLengthMax: 512,
   /** A person mends the first ones first; a hostile document must not make megabytes of advice. */
   findingsMax: 100,
   /** Import schema 4.0, instructions.steps, inlineStep.files, compatibility and compatibilityInfo. */

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { AppError } from '../domain/errors.ts'
-import { type Permission, type Principal, permissionsIn } from '../domain/permissions.ts'
+import { EVERY_INSTANCE, type Permission, type Principal, permissionsIn } from '../domain/permissions.ts'
 import type { Caller } from '../services/accept-operation.ts'
 import type { Audit } from '../services/audit.ts'
 import type { RateGroup, RateLimiter } from './rate-limits.ts'
@@ -30,12 +30,47 @@ export async function admit(
   gate: Gate,
 ): Promise<Caller> {
   const { instanceId: instance = '' } = request.params as { instanceId?: string }
+  const caller = await recognise(request, { instance, permission }, gate, (principal) =>
+    authorise(principal, { instance: gate.hasInstance(instance) ? instance : undefined, permission }),
+  )
+  const retryAfterSeconds = gate.rates.take(instance, rateGroup)
+  if (retryAfterSeconds !== undefined) {
+    throw new AppError('TooManyRequests', 'The instance has used up its rate of requests.', { retryAfterSeconds })
+  }
+  return caller
+}
+
+/**
+ * Lets a request in that is about the whole server, for a caller who has the permission in any instance. Throws as `admit` does, but
+ * counts against no rate.
+ */
+export async function admitAnywhere(request: FastifyRequest, permission: Permission, gate: Gate): Promise<void> {
+  await recognise(request, { instance: '', permission }, gate, ({ grants }) => {
+    const mayAnywhere = grants.some(
+      ({ role, instance }) =>
+        role.permissions.has(permission) && (instance === EVERY_INSTANCE || gate.hasInstance(instance)),
+    )
+    if (mayAnywhere) return
+    throw new AppError('PermissionMissing', `You have the permission ${permission} in no instance.`, {
+      target: permission,
+    })
+  })
+}
+
+/** Who calls, if `authorise` does not throw. What is refused goes into the audit log. */
+async function recognise(
+  request: FastifyRequest,
+  { instance, permission }: { instance: string; permission: Permission },
+  gate: Gate,
+  authorise: (principal: Principal) => void,
+): Promise<Caller> {
   const caller: Caller = { subject: '', issuer: '', address: request.ip, traceId: traceIdOf(request.traceparent) }
   try {
     const principal = await identify(request, gate.verify)
     caller.subject = principal.subject
     caller.issuer = principal.issuer
-    authorise(principal, { instance: gate.hasInstance(instance) ? instance : undefined, permission })
+    authorise(principal)
+    return caller
   } catch (error) {
     if (error instanceof AppError && error.code !== 'Unavailable') {
       await gate.audit.refused({
@@ -51,11 +86,6 @@ export async function admit(
     }
     throw error
   }
-  const retryAfterSeconds = gate.rates.take(instance, rateGroup)
-  if (retryAfterSeconds !== undefined) {
-    throw new AppError('TooManyRequests', 'The instance has used up its rate of requests.', { retryAfterSeconds })
-  }
-  return caller
 }
 
 async function identify(request: FastifyRequest, verify: VerifyToken): Promise<Principal> {

@@ -1,5 +1,12 @@
+import { Compile } from 'typebox/compile'
+import { AppError } from '../domain/errors.ts'
+import type { JsonValue } from '../domain/json-text.ts'
 import { wireTime } from '../domain/times.ts'
 import type { Database } from '../ports/database.ts'
+import type { Scanner } from '../ports/scanner.ts'
+import { acceptRescan } from '../services/accept-rescan.ts'
+import type { Audit } from '../services/audit.ts'
+import { rescanProgress } from '../services/rescan-progress.ts'
 import { listFiles } from '../store/files.ts'
 import { listItems } from '../store/operation-items.ts'
 import { listProgress } from '../store/progress.ts'
@@ -7,18 +14,37 @@ import { json } from './answers.ts'
 import type { ApiRoute } from './call.ts'
 import { errorMembers, updateMembers } from './dialects/members.ts'
 import { getOperation } from './operation-routes.ts'
-import { describe, document } from './route-schemas.ts'
-import { OperationWithProgress, UpdateWithContent } from './schemas.ts'
+import { acceptedWith, describe, document } from './route-schemas.ts'
+import { OperationWithProgress, Rescan, RescanInput, UpdateWithContent } from './schemas.ts'
 import { getUpdate } from './update-routes.ts'
 
+const rescanInput = Compile(RescanInput)
+
 /** Aduana's own additions. They never live inside the paths of the original service, whose documents keep their exact members. */
-export function aduanaRoutes({
-  database,
-  publicUrl,
-}: {
+export function aduanaRoutes(options: {
   database: Database
+  audit: Audit
+  scanner?: Scanner | undefined
   publicUrl: string | undefined
 }): ApiRoute[] {
+  const { database, audit, scanner, publicUrl } = options
+
+  async function rescanOf(instance: string): Promise<JsonValue> {
+    const progress = await rescanProgress({ database, scanner }, instance)
+    if (progress === undefined) throw new AppError('NotFound', 'No rescan was asked for in this instance.')
+    const { wantedAt, endedAt, total, remaining, infected, notScanned, infectedUpdates, problems } = progress
+    return {
+      wantedDateTime: wireTime(wantedAt),
+      ...(endedAt !== undefined && { endedDateTime: wireTime(endedAt) }),
+      total,
+      remaining,
+      infected,
+      notScanned,
+      infectedUpdates: infectedUpdates.map((updateId) => ({ ...updateId })),
+      problems,
+    }
+  }
+
   return [
     {
       method: 'GET',
@@ -85,5 +111,45 @@ export function aduanaRoutes({
         })
       },
     },
+    {
+      method: 'POST',
+      path: '/rescan',
+      permission: 'updates/write',
+      schema: describe(
+        {
+          operationId: 'Aduana_Rescan',
+          summary: 'Scan for malware again',
+          description:
+            'Everything in the instance, or only what has no verdict of the signatures now in force. Content goes on being served ' +
+            'meanwhile; once found infected, it is withdrawn and its updates are marked.',
+        },
+        acceptedWith(Rescan, { body: RescanInput }),
+      ),
+      async handle({ instance, body, caller }) {
+        await acceptRescan({ database, audit, scanner }, { instance, everything: readEverything(body), caller })
+        return { ...json(await rescanOf(instance)), status: 202 }
+      },
+    },
+    {
+      method: 'GET',
+      path: '/rescan',
+      permission: 'updates/read',
+      schema: describe(
+        { operationId: 'Aduana_GetRescan', summary: 'Get the progress of the last rescan' },
+        document(Rescan),
+      ),
+      handle: async ({ instance }) => json(await rescanOf(instance)),
+    },
   ]
+}
+
+function readEverything(body: unknown): boolean {
+  if (body === undefined) return false
+  const [error] = rescanInput.Errors(body)
+  if (error !== undefined) {
+    throw new AppError('InvalidRequest', `${error.instancePath || 'the body'} ${error.message}.`, {
+      target: error.instancePath,
+    })
+  }
+  return (body as { everything?: boolean }).everything ?? false
 }

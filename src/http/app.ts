@@ -11,12 +11,17 @@ import { LIMITS } from '../domain/limits.ts'
 import type { ServiceLimits } from '../domain/service-limits.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
+import type { Metrics, MetricsPage } from '../ports/metrics.ts'
+import type { Scanner } from '../ports/scanner.ts'
 import type { Audit } from '../services/audit.ts'
-import { admit, type VerifyToken } from './admit.ts'
+import { admit, admitAnywhere, type VerifyToken } from './admit.ts'
 import { aduanaRoutes } from './aduana-routes.ts'
 import { type ApiRoute, callOf, send } from './call.ts'
 import { serveContent } from './content.ts'
 import { serveHealth } from './health.ts'
+import { readJsonBody } from './json-body.ts'
+import { measureRequests } from './measure-requests.ts'
+import { SUPERVISED_PATHS, serveMetrics } from './metrics.ts'
 import { describeApi, type Issuer } from './openapi.ts'
 import { operationRoutes } from './operation-routes.ts'
 import { problemOf, statusOf } from './problems.ts'
@@ -32,6 +37,10 @@ export interface AppOptions {
   wake: () => void
   limits: ServiceLimits
   audit: Audit
+  /** The malware scanner, where one is configured. */
+  scanner?: Scanner | undefined
+  metrics: Metrics
+  metricsPage: MetricsPage
   /** Whether a request names a host that this server is known by. */
   isExpectedHost: (request: IncomingMessage) => boolean
   verify: VerifyToken
@@ -48,6 +57,8 @@ export interface AppOptions {
 export interface App {
   /** For any number of servers. */
   handler: RequestListener
+  /** For a listener that only supervisors reach: health and metrics without a token, under any name, and nothing else. */
+  supervisorHandler: RequestListener
   /** Handles a request without a socket, for tests and for the description of the API. */
   fastify: FastifyInstance
 }
@@ -65,6 +76,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     rewriteUrl: (request) => unescapeColon(request.url ?? '/'),
     frameworkErrors: (_error, request, reply) => {
       request.traceparent = traceparentOf(request.headers.traceparent)
+      // No hook is called for these.
+      options.metrics.requestAnswered({ route: '', method: request.method, status: 400, dialect: '', seconds: 0 })
       fail(new AppError('InvalidRequest', 'The path is not a valid URL.'), request.traceparent, reply as FastifyReply)
     },
     serverFactory(listener) {
@@ -79,15 +92,20 @@ export async function createApp(options: AppOptions): Promise<App> {
   app.addContentTypeParser(
     /^(application|text)\/([\w.+-]+\+)?json\b/i,
     { parseAs: 'buffer' },
-    async (_request: unknown, body: Buffer) => readJson(body),
+    async (_request: unknown, body: Buffer) => readJsonBody(body),
   )
 
+  const supervised = new WeakSet<IncomingMessage>()
   app.decorateRequest('traceparent', '')
   app.decorateRequest('caller')
+  measureRequests(app, options.metrics)
   app.addHook('onRequest', (request, reply, done) => {
     request.traceparent = traceparentOf(request.headers.traceparent)
     reply.header('traceparent', request.traceparent)
-    if (options.isExpectedHost(request.raw)) done()
+    if (supervised.has(request.raw)) {
+      const isOffered = SUPERVISED_PATHS.has(request.routeOptions.url)
+      done(isOffered ? undefined : new AppError('NotFound', 'This listener has health and metrics only.'))
+    } else if (options.isExpectedHost(request.raw)) done()
     else
       done(
         new AppError(
@@ -109,6 +127,12 @@ export async function createApp(options: AppOptions): Promise<App> {
   serveHealth(app, options)
   serveContent(app, { database, blobs })
   const gate = { ...options, rates: createRateLimiter(options.limits) }
+  serveMetrics(app, {
+    page: options.metricsPage,
+    async admit(request) {
+      if (!supervised.has(request.raw)) await admitAnywhere(request, 'updates/read', gate)
+    },
+  })
   const mount = (base: string, routes: readonly ApiRoute[], tag: string, isV2Path = false) => {
     for (const { method, path, permission, rateGroup = 'requests', schema, handle } of routes) {
       app.route({
@@ -119,7 +143,11 @@ export async function createApp(options: AppOptions): Promise<App> {
           request.caller = await admit(request, { permission, rateGroup }, gate)
           if (method !== 'GET' && !options.isReady()) throw new AppError('Unavailable', 'The server is stopping.')
         },
-        handler: async (request, reply) => send(reply, await handle(callOf(request, { isV2Path }))),
+        async handler(request, reply) {
+          const call = callOf(request, { isV2Path })
+          request.dialect = call.dialect.name
+          return send(reply, await handle(call))
+        },
       })
     }
   }
@@ -141,7 +169,14 @@ export async function createApp(options: AppOptions): Promise<App> {
     })
   }
   await app.ready()
-  return { handler, fastify: app }
+  return {
+    handler,
+    supervisorHandler(request, response) {
+      supervised.add(request)
+      handler(request, response)
+    },
+    fastify: app,
+  }
 }
 
 function fail(error: AppError, traceparent: string, reply: FastifyReply) {
@@ -164,18 +199,6 @@ function asAppError(error: FastifyError | AppError): AppError {
       }
       if (error.statusCode !== undefined && error.statusCode < 500) return new AppError('InvalidRequest', error.message)
       return new AppError('InternalError', 'Aduana made a mistake; its log has the details under this trace id.')
-  }
-}
-
-function readJson(body: Buffer): unknown {
-  // Some clients declare JSON with every request, with a deletion too.
-  if (body.byteLength === 0) return undefined
-  try {
-    // TextDecoder drops a byte order mark, which Windows tools write.
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new AppError('InvalidRequest', `The body is not JSON: ${reason.slice(0, 200)}`, { target: '' })
   }
 }
 

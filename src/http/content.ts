@@ -8,6 +8,9 @@ import { matches } from './answers.ts'
 import { readByteRange } from './byte-range.ts'
 import { contentSchema } from './route-schemas.ts'
 
+/** The template of the address. */
+export const CONTENT_PATH = '/content/:contentId/:fileName'
+
 /**
  * Serves the imported bytes to devices, at `/content/{32 hex}/{fileName}`. There is no token: the address cannot be guessed. There is
  * no redirect either, since the reference agent follows none. The headers keep a browser from running what it gets.
@@ -16,10 +19,9 @@ export function serveContent(
   app: FastifyInstance,
   { database, blobs }: { database: Database; blobs: BlobStore },
 ): void {
-  const path = '/content/:contentId/:fileName'
   // HEAD by hand: the framework's own would say that every file is empty.
-  app.get(path, { schema: contentSchema, exposeHeadRoute: false }, answer)
-  app.head(path, { schema: { hide: true } as object }, answer)
+  app.get(CONTENT_PATH, { schema: contentSchema, exposeHeadRoute: false }, answer)
+  app.head(CONTENT_PATH, { schema: { hide: true } as object }, answer)
 
   async function answer(request: FastifyRequest, reply: FastifyReply) {
     const params = request.params as { contentId: string; fileName: string }

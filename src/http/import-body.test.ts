@@ -159,6 +159,26 @@ describe('a body of Import Update is refused', () => {
       '/0/importManifest/hashes/sha256',
       /44 characters/,
     ],
+    [
+      'more hashes than there are algorithms',
+      manifest({
+        hashes: { sha256: SHA256, ...Object.fromEntries(Array.from({ length: 16 }, (_, i) => [`h${i}`, 'x'])) },
+      }),
+      '/0/importManifest/hashes',
+      /more than 16/,
+    ],
+    [
+      'an endless hash',
+      manifest({ hashes: { sha256: SHA256, md5: 'A'.repeat(257) } }),
+      '/0/importManifest/hashes/md5',
+      /more than 256/,
+    ],
+    [
+      'a file with an endless name',
+      file({ filename: 'a'.repeat(1025), url: URL }),
+      '/0/files/1/filename',
+      /more than 1024/,
+    ],
     ['an empty friendly name', changed({ friendlyName: '' }), '/0/friendlyName', /fewer than 1/],
     ['a long friendly name', changed({ friendlyName: 'a'.repeat(513) }), '/0/friendlyName', /more than 512/],
     ['a friendly name that is a number', changed({ friendlyName: 5 }), '/0/friendlyName', /must be string/],

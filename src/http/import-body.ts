@@ -69,19 +69,23 @@ function shapeOf(
 
 /** Gives members the names of the schema, whatever letter case they came in. A null member counts as absent. */
 function rename(value: unknown, schema: TSchema, pointer: string): unknown {
-  const { items, maxItems, properties, additionalProperties } = schema as {
+  const { items, maxItems, properties, maxProperties, additionalProperties } = schema as {
     items?: TSchema
     maxItems?: number
     properties?: Record<string, TSchema>
+    maxProperties?: number
     additionalProperties?: TSchema
   }
-  // A body has room for hundreds of thousands of entries: more than may be are not even looked at.
+  // A body has room for thousands of entries: more than may be are not even looked at.
   if (Array.isArray(value) && maxItems !== undefined && value.length > maxItems) {
     throw invalid(pointer, `must not have more than ${maxItems} items`)
   }
   if (Array.isArray(value))
     return items ? value.map((item, index) => rename(item, items, `${pointer}/${index}`)) : value
   if (!isObject(value) || properties === undefined) return value
+  if (maxProperties !== undefined && Object.keys(value).length > maxProperties) {
+    throw invalid(pointer, `must not have more than ${maxProperties} members`)
+  }
   const renamed: Record<string, unknown> = {}
   for (const [name, member] of Object.entries(value)) {
     const lower = name.toLowerCase()

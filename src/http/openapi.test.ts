@@ -54,6 +54,8 @@ const ROUTES: typeof PUBLISHED = [
   ),
   ['get', `/aduana/v1/{instanceId}${UPDATE}`, 'Aduana_GetUpdate', '200'],
   ['get', '/aduana/v1/{instanceId}/operations/{operationId}', 'Aduana_GetOperation', '200'],
+  ['post', '/aduana/v1/{instanceId}/rescan', 'Aduana_Rescan', '202'],
+  ['get', '/aduana/v1/{instanceId}/rescan', 'Aduana_GetRescan', '200'],
   ['get', '/content/{contentId}/{fileName}', 'Content_Get', '200 206 304'],
   ['get', '/healthz', 'Health_IsAlive', '200'],
   ['get', '/readyz', 'Health_IsReady', '200'],
@@ -147,7 +149,9 @@ describe('the description of the API', () => {
   })
 
   test('asks for a list at the newer addresses and for an object at /v2', () => {
-    for (const { operation, path } of operations.filter(({ method }) => method === 'post')) {
+    const imports = operations.filter(({ method, path }) => method === 'post' && path.includes('/updates'))
+    assert.equal(imports.length, 4)
+    for (const { operation, path } of imports) {
       const { required, content } = operation.requestBody ?? {}
       assert.equal(required, true)
       assert.equal(content?.['application/json']?.schema.type, path.includes('/v2/') ? 'object' : 'array')

@@ -10,12 +10,14 @@ const STATUSES: Partial<Record<ErrorCode, { status: number; title: string }>> = 
   Unauthenticated: { status: 401, title: 'Unauthorized' },
   PermissionMissing: { status: 403, title: 'Forbidden' },
   NotFound: { status: 404, title: 'Not Found' },
+  ScannerNotConfigured: { status: 409, title: 'Conflict' },
   RequestTooLarge: { status: 413, title: 'Payload Too Large' },
   UnsupportedMediaType: { status: 415, title: 'Unsupported Media Type' },
   RangeNotSatisfiable: { status: 416, title: 'Range Not Satisfiable' },
   UnexpectedHost: { status: 421, title: 'Misdirected Request' },
   TooManyRequests: { status: 429, title: 'Too Many Requests' },
   NotImplemented: { status: 501, title: 'Not Implemented' },
+  DatabaseFailed: { status: 503, title: 'Service Unavailable' },
   Unavailable: { status: 503, title: 'Service Unavailable' },
 }
 

@@ -40,6 +40,19 @@ export function accepted(
   }
 }
 
+/** 202 with a document that tells how it goes. */
+export function acceptedWith(schema: TSchema, request: Omit<Answers, 'response'>): Answers {
+  return {
+    ...request,
+    response: {
+      202: {
+        description: 'Accepted; it goes on in the background. GET at the same address answers how.',
+        content: { 'application/json': { schema: ref(schema) } },
+      },
+    },
+  }
+}
+
 /** A single document. */
 export function document(schema: TSchema): Answers {
   return {

@@ -1,5 +1,6 @@
 import Type, { type TSchema } from 'typebox'
 import { LIMITS } from '../domain/limits.ts'
+import { INFECTED_UPDATES_MAX } from '../services/rescan-progress.ts'
 
 /**
  * The documents of the API, as strict as the published specifications. Requests are validated by these schemas, and the OpenAPI
@@ -27,12 +28,20 @@ const Url = Type.String({
     'An http or https URL; typically a read-only SAS URL of a blob that stays valid for at least four hours.',
 })
 
+const HASHES =
+  'Base64-encoded digests by algorithm; SHA-256 is required. Letter case of the algorithm makes no difference.'
+
 const Hashes = Type.Object(
   { sha256: Type.String({ description: 'Base64 of the SHA-256 digest.' }) },
+  { additionalProperties: Type.String(), description: HASHES },
+)
+
+const StatedHashes = Type.Object(
+  { sha256: Type.String({ description: 'Base64 of the SHA-256 digest.' }) },
   {
-    additionalProperties: Type.String(),
-    description:
-      'Base64-encoded digests by algorithm; SHA-256 is required. Letter case of the algorithm makes no difference.',
+    additionalProperties: Type.String({ maxLength: LIMITS.hashLengthMax }),
+    maxProperties: LIMITS.hashesMax,
+    description: HASHES,
   },
 )
 
@@ -40,14 +49,18 @@ const ImportManifestMetadata = Type.Object(
   {
     url: Url,
     sizeInBytes: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
-    hashes: Hashes,
+    hashes: StatedHashes,
   },
   { title: 'ImportManifestMetadata', description: 'Where the import manifest is, and what it must be, byte for byte.' },
 )
 
 const FileImportMetadata = Type.Object(
   {
-    filename: Type.String({ minLength: 1, description: 'The name of the file as the import manifest writes it.' }),
+    filename: Type.String({
+      minLength: 1,
+      maxLength: LIMITS.requestFileNameLengthMax,
+      description: 'The name of the file as the import manifest writes it.',
+    }),
     url: Url,
   },
   { title: 'FileImportMetadata' },
@@ -362,6 +375,35 @@ export const OperationWithProgress = Type.Object(
   { $id: 'OperationWithProgress', description: 'An operation with how far it is.' },
 )
 
+export const RescanInput = Type.Object(
+  {
+    everything: Type.Optional(
+      Type.Boolean({ default: false, description: 'Scan again what was scanned with the signatures in force, too.' }),
+    ),
+  },
+  { title: 'RescanInput', description: 'What to scan again. May be left out.' },
+)
+
+export const Rescan = Type.Object(
+  {
+    wantedDateTime: dateTime('When the rescan was asked for: what was scanned before is scanned again.'),
+    endedDateTime: Type.Optional(dateTime('When nothing was left to do; absent while something may be.')),
+    total: Type.Integer({ minimum: 0, description: 'How many contents the files of the instance have.' }),
+    remaining: Type.Integer({ minimum: 0, description: 'Contents that are still to be scanned.' }),
+    infected: Type.Integer({ minimum: 0, description: 'Contents that are known to be infected. They are not served.' }),
+    notScanned: Type.Integer({
+      minimum: 0,
+      description: 'Contents that could not be scanned again, or never were. An earlier verdict stays in force.',
+    }),
+    infectedUpdates: Type.Array(updateId, {
+      maxItems: INFECTED_UPDATES_MAX,
+      description: 'Updates with infected files; the first ones, where there are many.',
+    }),
+    problems: Type.Array(Type.String(), { description: 'What is wrong with the scanner just now, for people.' }),
+  },
+  { $id: 'Rescan', description: 'How far the rescan is that was asked for last.' },
+)
+
 /** What becomes a component of the OpenAPI description. */
 export const COMPONENTS: readonly TSchema[] = [
   Update,
@@ -378,6 +420,7 @@ export const COMPONENTS: readonly TSchema[] = [
   InnerError,
   UpdateWithContent,
   OperationWithProgress,
+  Rescan,
 ]
 
 /** The documents that a path speaks of: `/v2` has those of 2020-09-01. */

@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { AppError } from '../domain/errors.ts'
+import { LIMITS } from '../domain/limits.ts'
 import type { Update } from '../domain/update.ts'
 import type { UpdateId } from '../domain/update-id.ts'
 import type { Database } from '../ports/database.ts'
@@ -106,6 +107,7 @@ export function updateRoutes(acceptance: Acceptance, documents: Documents): ApiR
           Type.Object({
             search: Type.Optional(
               Type.String({
+                maxLength: LIMITS.searchLengthMax,
                 description: 'Words that each begin a word of provider, name, version, description or friendly name.',
               }),
             ),
@@ -117,7 +119,7 @@ export function updateRoutes(acceptance: Acceptance, documents: Documents): ApiR
         const { after, filter, search } = readUpdatesToken(query.skipToken) ?? { ...query, after: undefined }
         const page = await listUpdates(database, {
           instance,
-          search: search?.trim() === '' ? undefined : search,
+          search: readSearch(search),
           isDeployable: readUpdateFilter(filter),
           after,
           limit: PAGE_SIZE,
@@ -265,6 +267,16 @@ function acceptedAnswer(dialect: Call['dialect'], instance: string, operationId:
       'content-length': '0',
     },
   }
+}
+
+/** Longer ones would hold up everybody else: their words are compared with each other. */
+function readSearch(search: string | undefined): string | undefined {
+  if (search !== undefined && search.length > LIMITS.searchLengthMax) {
+    throw new AppError('InvalidRequest', `search must not have more than ${LIMITS.searchLengthMax} characters.`, {
+      target: 'search',
+    })
+  }
+  return search?.trim() === '' ? undefined : search
 }
 
 function readAfter(skipToken: string | undefined): string | undefined {

@@ -20,6 +20,11 @@ export interface BlobStore {
    * Nothing can be read under the name until `commit` has resolved.
    */
   create(blob: { name: BlobName; sizeInBytes: number }): Promise<BlobWriter>
+  /**
+   * Goes on with what the writer of `partial` left behind, by `suspend` or since its process died, and commits it as `name`. What was kept
+   * may be damaged, so it has to be read and checked again. Undefined where nothing usable was kept, or somebody writes it at this moment.
+   */
+  resume(blob: { name: BlobName; sizeInBytes: number; partial: BlobName }): Promise<ResumedWriter | undefined>
   /** Reads a blob, or the range of it. Throws `AppError('BlobMissing')` if there is none. */
   open(name: BlobName, range?: ByteRange): Promise<AsyncIterable<Uint8Array>>
   /** The size in bytes of a committed blob, or undefined if there is none. */
@@ -28,8 +33,13 @@ export interface BlobStore {
   list(): AsyncIterable<StoredBlob>
   /** Deletes a blob; deleting one that is not there is no error. */
   delete(name: BlobName): Promise<void>
-  /** Drops what writers began more than `ageMs` ago and never committed, such as after a crash. Answers how many. */
-  dropAbandoned(ageMs: number): Promise<number>
+  /** Drops what was kept under this name for `resume`, unless somebody writes it at this moment. No error where nothing was. */
+  abandon(partial: BlobName): Promise<void>
+  /**
+   * Drops what writers have not touched for `ageMs` and never committed, such as after a crash, except the partial blobs in `keep`.
+   * Answers how many.
+   */
+  dropAbandoned(ageMs: number, keep?: ReadonlySet<BlobName>): Promise<number>
 }
 
 export interface BlobWriter {
@@ -37,6 +47,15 @@ export interface BlobWriter {
   write(chunk: Uint8Array): Promise<void>
   /** Makes what was written durable and visible under the blob's name. Throws if it is not `sizeInBytes` long. */
   commit(): Promise<void>
-  /** Drops what was written. Harmless after `commit`, so callers dispose of every writer. */
+  /** Ends the writing, but keeps what was written for `resume`, as far as the store can. Never throws. */
+  suspend(): Promise<void>
+  /** Drops what was written. Harmless after `commit` and `suspend`, so callers dispose of every writer. */
   [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Writes behind the bytes that are there already. */
+export interface ResumedWriter extends BlobWriter {
+  readonly keptBytes: number
+  /** The bytes that are there already, from the first one. */
+  kept(): AsyncIterable<Uint8Array>
 }

@@ -8,7 +8,7 @@ export interface Scanner {
    * `signal` covers the whole scan: when it aborts, everything that waits rejects with its reason.
    */
   begin(file: { sizeInBytes: number; signal: AbortSignal }): Promise<Scan>
-  /** The scanner and its signatures in force, to compare with those of an earlier verdict; undefined while it is away. */
+  /** The scanner and its signatures in force, asked for anew, to compare with those of a verdict; undefined while it is away. */
   signatures(): Promise<string | undefined>
   /** What is known about it just now. */
   status(): ScannerStatus

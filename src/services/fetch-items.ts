@@ -2,9 +2,8 @@ import { AppError } from '../domain/errors.ts'
 import type { ImportInput } from '../domain/import-request.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { formatUpdateId, sameUpdate } from '../domain/update-id.ts'
-import type { OpenSource } from '../ports/source.ts'
 import { newUpdateId } from '../store/publish.ts'
-import { cannotParse, fetchManifest } from './fetch-manifest.ts'
+import { cannotParse, type FetchOptions, fetchManifest } from './fetch-manifest.ts'
 import { type MatchedFile, matchFiles } from './match-files.ts'
 import type { Candidate } from './resolve-references.ts'
 
@@ -20,17 +19,14 @@ export interface Item extends Candidate {
  * Fetches and reads the manifests of all inputs, and pairs their files with URLs. Throws the `AppError` of the first input that
  * is wrong; its details tell the mistakes of all of them.
  */
-export async function fetchItems(
-  inputs: readonly ImportInput[],
-  { openSource, signal }: { openSource: OpenSource; signal: AbortSignal },
-): Promise<Item[]> {
+export async function fetchItems(inputs: readonly ImportInput[], options: FetchOptions): Promise<Item[]> {
   const items: Item[] = []
   const errors: AppError[] = []
   for (const [index, input] of inputs.entries()) {
     // A single input may have come as an object, so its place is the body itself.
     const pointer = inputs.length === 1 ? '' : `/${index}`
     try {
-      const { bytes, manifest } = await fetchManifest(input, { openSource, signal })
+      const { bytes, manifest } = await fetchManifest(input, options)
       const files = matchFiles(manifest, input)
       if (items.some((item) => sameUpdate(item.manifest.updateId, manifest.updateId))) {
         const message = `${formatUpdateId(manifest.updateId)} is in this request twice.`

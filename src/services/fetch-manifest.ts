@@ -7,13 +7,16 @@ import type { Attempt } from '../domain/operation.ts'
 import { readImportManifest } from '../domain/read-import-manifest.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
-import type { OpenSource } from '../ports/source.ts'
 import { holdBlob } from '../store/blobs.ts'
 import { cannotDownload } from './cannot-download.ts'
-import { copyChecked, keeping } from './ingest-file.ts'
+import { copyChecked, isMismatch } from './copy-checked.ts'
+import { keeping } from './keeping.ts'
+import { type ReadOptions, readSource, StartOver, startingOver } from './read-source.ts'
 import { settleBlob } from './settle-blob.ts'
 
 const MANIFEST = 'The import manifest'
+
+export type FetchOptions = Pick<ReadOptions, 'openSource' | 'retry' | 'signal'>
 
 /**
  * Fetches the import manifest of one input, checks it against the size and hashes that the request states, and reads it.
@@ -23,7 +26,7 @@ const MANIFEST = 'The import manifest'
  */
 export async function fetchManifest(
   { importManifest }: ImportInput,
-  { openSource, signal }: { openSource: OpenSource; signal: AbortSignal },
+  options: FetchOptions,
 ): Promise<{ bytes: Uint8Array; manifest: ImportManifest }> {
   const { sizeInBytes, hashes } = importManifest
   const file = { title: MANIFEST, url: new URL(importManifest.url), sizeInBytes, hashes }
@@ -36,12 +39,20 @@ export async function fetchManifest(
   }
 
   const bytes = Buffer.alloc(sizeInBytes)
-  let end = 0
+  const fetchOnce = async () => {
+    const source = readSource(file, options)
+    let end = 0
+    try {
+      await copyChecked(file, source, options, async (block) => {
+        bytes.set(block, end)
+        end += block.length
+      })
+    } catch (error) {
+      throw source.isStitched && isMismatch(error) ? new StartOver(error) : error
+    }
+  }
   try {
-    await copyChecked(file, { openSource, signal, onProgress: async () => {} }, (chunk) => {
-      bytes.set(chunk, end)
-      end += chunk.byteLength
-    })
+    await startingOver(fetchOnce)
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     throw cannotProcess(cannotDownload('CannotDownload', file, error))

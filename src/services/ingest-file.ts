@@ -1,41 +1,42 @@
-import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { hexOfBase64, newBlobName } from '../domain/blob.ts'
+import { type BlobName, hexOfBase64, newBlobName } from '../domain/blob.ts'
 import { AppError } from '../domain/errors.ts'
 import type { Attempt } from '../domain/operation.ts'
 import type { NotScanned, Verdict } from '../domain/verdict.ts'
-import type { BlobStore } from '../ports/blob-store.ts'
+import type { BlobStore, BlobWriter } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
+import type { Block, StartDigest } from '../ports/digest.ts'
 import type { OpenSource } from '../ports/source.ts'
 import { holdBlob, instanceHasContent, recordVerdict } from '../store/blobs.ts'
+import type { PartialFile } from '../store/progress.ts'
+import { Parked } from './attempt-end.ts'
+import { allOf, copyChecked, type ExpectedFile, isMismatch } from './copy-checked.ts'
+import { keeping } from './keeping.ts'
+import { type RetryPolicy, readSource, StartOver, startingOver } from './read-source.ts'
 import { enforce, NO_SCANNER, SCAN_PAUSES_MS, type ScanPolicy } from './scan-policy.ts'
 import { settleBlob } from './settle-blob.ts'
 
-/** The hash algorithms that are checked; the digest of any other that a manifest states is only passed on. */
-const CHECKED_ALGORITHMS: ReadonlySet<string> = new Set(['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'])
-
-/** What a manifest, or a request, promises about some bytes. */
-export interface ExpectedFile {
-  /** How messages call it. */
-  title: string
-  url: URL
-  sizeInBytes: number
-  /** Algorithm in lower case → base64 of the digest. */
-  hashes: Record<string, string>
-}
+/** Smaller files are fetched again as quickly as they are resumed. */
+const RESUMABLE_BYTES_MIN = 1024 * 1024
 
 export interface IngestOptions {
   database: Database
   blobs: BlobStore
   openSource: OpenSource
+  retry?: RetryPolicy | undefined
+  startDigest?: StartDigest | undefined
   signal: AbortSignal
   instance: string
   attempt: Attempt
   /** An earlier attempt of this operation has fetched and checked this file already. */
   doneBefore: boolean
+  /** What an earlier attempt of this operation left behind of this file. */
+  left?: PartialFile | undefined
   scan: ScanPolicy
   /** Called as bytes come, with the sum so far. */
   onProgress: (bytesDone: number) => Promise<void>
+  /** Called before bytes are written that a later attempt could go on with. */
+  onPartial?: ((partial: PartialFile) => Promise<void>) | undefined
 }
 
 /** A file whose bytes are in the store. */
@@ -47,7 +48,8 @@ export interface IngestedFile {
 
 /**
  * Sees to it that the store has the bytes of a file, and that they are what is expected: they are counted, hashed, scanned and written in
- * a single pass, in memory that does not depend on their number. A scan that may yet succeed is tried again, after a pause.
+ * a single pass, in memory that does not depend on their number. A source that may get better is asked again, and so is a scanner, after
+ * a pause; what was fetched meanwhile is kept, and read again rather than fetched again.
  *
  * The download is skipped only where this instance already has an update with the same content and the bytes are really there:
  * knowing a hash must never give anyone another tenant's file. A verdict under older signatures is renewed from the stored bytes.
@@ -55,27 +57,42 @@ export interface IngestedFile {
  * Throws `AppError` with a code of the `source` kind, `SourceFileMalwareDetected` or `SourceFileNotScanned`.
  */
 export async function ingestFile(file: ExpectedFile, options: IngestOptions): Promise<IngestedFile> {
-  const { scan, signal } = options
+  const { scan, signal, blobs } = options
   const pausesMs = scan.pausesMs ?? SCAN_PAUSES_MS
   const sha256Base64 = file.hashes.sha256 ?? ''
-  for (let tries = 0; ; tries += 1) {
-    let verdict: Verdict
-    try {
-      verdict = await ingestOnce(file, options)
-    } catch (error) {
-      if (!(error instanceof ScanStopped)) throw error
-      verdict = error.notScanned
+  const fetched: Fetched = { isStored: options.doneBefore, left: options.left }
+  try {
+    for (let tries = 0; ; tries += 1) {
+      const verdict = await startingOver(() => ingestOnce(file, options, fetched)).catch((error: unknown) => {
+        if (error instanceof ScanStopped) return error.notScanned
+        throw error
+      })
+      const pauseMs = pausesMs[tries]
+      if (verdict.kind !== 'NotScanned' || !verdict.mayRecover || pauseMs === undefined) {
+        enforce(verdict, { title: file.title, sha256Base64 }, scan)
+        return { sha256: hexOfBase64(sha256Base64), verdict }
+      }
+      await sleep(pauseMs, undefined, { signal })
     }
-    const pauseMs = pausesMs[tries]
-    if (verdict.kind !== 'NotScanned' || !verdict.mayRecover || pauseMs === undefined) {
-      enforce(verdict, { title: file.title, sha256Base64 }, scan)
-      return { sha256: hexOfBase64(sha256Base64), verdict }
-    }
-    await sleep(pauseMs, undefined, { signal })
+  } catch (error) {
+    const { left } = fetched
+    if (left !== undefined && !isParked(signal)) await blobs.abandon(left.partial).catch(() => {})
+    throw error
   }
 }
 
-/** The scanner gave up in the middle of a file that must be scanned: the rest need not be downloaded. */
+/** What there is already of a file that is being ingested. */
+interface Fetched {
+  /** The store has all of it, checked. */
+  isStored: boolean
+  /** A partial blob has the beginning of it. */
+  left: Left | undefined
+}
+
+/** Without an ETag it is of use only when it is all of the file. */
+type Left = Omit<PartialFile, 'sourceEtag'> & { sourceEtag: string | undefined }
+
+/** The scanner gave up in the middle of a file that must be scanned: the rest need not be downloaded now. */
 class ScanStopped extends Error {
   readonly notScanned: NotScanned
 
@@ -85,35 +102,123 @@ class ScanStopped extends Error {
   }
 }
 
+/** The server stops, but the operation goes on later. */
+function isParked(signal: AbortSignal): boolean {
+  return signal.reason instanceof Parked
+}
+
 /** One try. Under `best-effort` the bytes are in the store afterwards, scanned or not; otherwise only if they were scanned. */
-async function ingestOnce(file: ExpectedFile, options: IngestOptions): Promise<Verdict> {
-  const { database, blobs, instance, attempt, doneBefore, scan } = options
+async function ingestOnce(file: ExpectedFile, options: IngestOptions, fetched: Fetched): Promise<Verdict> {
+  const { database, blobs, instance, attempt, scan } = options
   const sha256 = hexOfBase64(file.hashes.sha256 ?? '')
   const { sizeInBytes } = file
 
   const known = await holdBlob(database, { attempt, sha256 })
   const isThere = known !== undefined && (await blobs.size(known.name)) === sizeInBytes
-  if (isThere && (doneBefore || (await instanceHasContent(database, { instance, sha256, sizeInBytes })))) {
+  if (isThere && (fetched.isStored || (await instanceHasContent(database, { instance, sha256, sizeInBytes })))) {
     // The bytes are known by their SHA-256; what else is promised about them has to be true as well.
-    const isAllPromised = doneBefore || Object.keys(file.hashes).length === 1
+    const isAllPromised = fetched.isStored || Object.keys(file.hashes).length === 1
     const standing = await standingVerdict(known.verdict, scan)
     if (isAllPromised && standing !== undefined) return standing
-    const verdict = await passOnce(file, { ...options, openSource: () => blobs.open(known.name) }, async () => {})
-    if (scan.scanner !== undefined) await recordVerdict(database, sha256, verdict)
+    const verdict = await passOnce(file, readStored(file, known.name, blobs), options, async () => {})
+    if (scan.scanner !== undefined) await recordVerdict(database, sha256, verdict, { scannedBefore: known.scannedAt })
     return verdict
   }
+  return await fetchOnce(file, options, { fetched, scannedBefore: known?.scannedAt })
+}
 
+async function fetchOnce(
+  file: ExpectedFile,
+  options: IngestOptions,
+  { fetched, scannedBefore }: { fetched: Fetched; scannedBefore: number | undefined },
+): Promise<Verdict> {
+  const { database, blobs, scan, signal } = options
+  const sha256 = hexOfBase64(file.hashes.sha256 ?? '')
+  const { sizeInBytes } = file
   const name = newBlobName(sha256)
-  await using blob = await keeping(file, blobs.create({ name, sizeInBytes }))
-  const verdict = await passOnce(file, options, (chunk) => keeping(file, blob.write(chunk)))
+
+  const { writer, partial, keptBytes, kept } = await openWriter(file, name, { blobs, fetched })
+  await using blob = writer
+  const { left } = fetched
+  const source = readSource(file, {
+    ...options,
+    ...(keptBytes > 0 && { from: { position: keptBytes, etag: left?.sourceEtag ?? '' } }),
+    async onAnswer({ etag }) {
+      if (fetched.left?.partial === partial && fetched.left.sourceEtag === etag) return
+      fetched.left = { partial, sourceEtag: etag }
+      if (etag === undefined || sizeInBytes < RESUMABLE_BYTES_MIN) return
+      await options.onPartial?.({ partial, sourceEtag: etag })
+    },
+  })
+  let toSkip = keptBytes
+  let verdict: Verdict
+  try {
+    verdict = await passOnce(file, joined(kept, source), options, async (block) => {
+      const skipped = Math.min(toSkip, block.length)
+      toSkip -= skipped
+      if (skipped < block.length) await keeping(file, blob.write(block.subarray(skipped)))
+    })
+  } catch (error) {
+    if (error instanceof ScanStopped || isParked(signal)) await blob.suspend()
+    else fetched.left = undefined
+    throw source.isStitched && isMismatch(error) ? new StartOver(error) : error
+  }
+  fetched.left = undefined
   // What must not be published need not be kept either. Another copy of it may be in use, and is marked.
   if (verdict.kind === 'Infected') {
-    await recordVerdict(database, sha256, verdict)
+    await recordVerdict(database, sha256, verdict, { scannedBefore })
     return verdict
   }
   await keeping(file, settleBlob(blob, { name, sha256, sizeInBytes }, { database, blobs }))
-  if (scan.scanner !== undefined) await recordVerdict(database, sha256, verdict)
+  fetched.isStored = true
+  if (scan.scanner !== undefined) await recordVerdict(database, sha256, verdict, { scannedBefore })
   return verdict
+}
+
+/** Goes on with what is left of the file, or begins anew. */
+async function openWriter(
+  file: ExpectedFile,
+  name: BlobName,
+  { blobs, fetched }: { blobs: BlobStore; fetched: Fetched },
+): Promise<{ writer: BlobWriter; partial: BlobName; keptBytes: number; kept: AsyncIterable<Uint8Array> }> {
+  const { sizeInBytes } = file
+  const { left } = fetched
+  if (left !== undefined) {
+    const { partial } = left
+    const writer = await keeping(file, blobs.resume({ name, sizeInBytes, partial }))
+    if (writer !== undefined && (left.sourceEtag !== undefined || writer.keptBytes === sizeInBytes)) {
+      return { writer, partial, keptBytes: writer.keptBytes, kept: writer.kept() }
+    }
+    await writer?.[Symbol.asyncDispose]()
+    await blobs.abandon(partial)
+    fetched.left = undefined
+  }
+  const writer = await keeping(file, blobs.create({ name, sizeInBytes }))
+  return { writer, partial: name, keptBytes: 0, kept: nothing() }
+}
+
+async function* readStored({ title }: ExpectedFile, name: BlobName, blobs: BlobStore): AsyncGenerator<Uint8Array> {
+  try {
+    yield* await blobs.open(name)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new AppError('StoreFailed', `${title} is in the store, but cannot be read there: ${reason}`, { cause: error })
+  }
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+/** What was kept, then what the source sends. Kept bytes that cannot be read any more are worth as little as wrong ones. */
+async function* joined(kept: AsyncIterable<Uint8Array>, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* kept
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new StartOver(
+      new AppError('StoreFailed', `What was kept of a file cannot be read: ${reason}`, { cause: error }),
+    )
+  }
+  yield* source
 }
 
 /** What is known of stored bytes, if it still holds: the scanner's own verdict under the signatures that are in force. */
@@ -126,12 +231,13 @@ async function standingVerdict(verdict: Verdict | undefined, { scanner }: ScanPo
 /** Reads the bytes once, for everything that has to see them. */
 async function passOnce(
   file: ExpectedFile,
+  bytes: AsyncIterable<Uint8Array>,
   options: IngestOptions,
-  write: (chunk: Uint8Array) => Promise<void>,
+  write: (block: Block) => Promise<void>,
 ): Promise<Verdict> {
   const { scanner, mode } = options.scan
   if (scanner === undefined) {
-    await copyChecked(file, options, write)
+    await copyChecked(file, bytes, options, write)
     return NO_SCANNER
   }
   // Begun before anything is downloaded: it may have to wait, or know beforehand that it will not scan the file.
@@ -140,66 +246,11 @@ async function passOnce(
     if (scan.notScanned !== undefined && mode === 'required') throw new ScanStopped(scan.notScanned)
   }
   stopIfHopeless()
-  await copyChecked(file, options, async (chunk) => {
-    await Promise.all([write(chunk), scan.write(chunk)])
+  await copyChecked(file, bytes, options, async (block) => {
+    await allOf(write(block), scan.write(block))
     stopIfHopeless()
   })
   const verdict = await scan.verdict()
   if (verdict.kind === 'NotScanned' && mode === 'required') throw new ScanStopped(verdict)
   return verdict
-}
-
-/** Reads the source to its end, handing on each chunk, and throws unless size and every hash are as expected. */
-export async function copyChecked(
-  file: ExpectedFile,
-  { openSource, signal, onProgress }: Pick<IngestOptions, 'openSource' | 'signal' | 'onProgress'>,
-  write: (chunk: Uint8Array) => Promise<void> | void,
-): Promise<void> {
-  const checks = Object.entries(file.hashes)
-    .filter(([algorithm]) => CHECKED_ALGORITHMS.has(algorithm))
-    .map(([algorithm, expected]) => ({ algorithm, expected, hash: createHash(algorithm) }))
-  let bytesDone = 0
-
-  for await (const chunk of await openSource(file.url, { sizeInBytes: file.sizeInBytes, signal })) {
-    signal.throwIfAborted()
-    bytesDone += chunk.byteLength
-    if (bytesDone > file.sizeInBytes) {
-      throw new AppError(
-        'SizeMismatch',
-        `${file.title} should have ${file.sizeInBytes} bytes, but its source sends more.`,
-      )
-    }
-    for (const { hash } of checks) hash.update(chunk)
-    await write(chunk)
-    await onProgress(bytesDone)
-  }
-
-  if (bytesDone !== file.sizeInBytes) {
-    throw new AppError(
-      'SizeMismatch',
-      `${file.title} should have ${file.sizeInBytes} bytes, but its source sent ${bytesDone}.`,
-    )
-  }
-  for (const { algorithm, expected, hash } of checks) {
-    const actual = hash.digest('base64')
-    if (actual !== expected) {
-      throw new AppError(
-        'HashMismatch',
-        `${file.title} should have the ${algorithm} hash ${expected}, but the bytes that came have ${actual}.`,
-      )
-    }
-  }
-}
-
-/** Turns what the store throws into an error that says so. */
-export async function keeping<T>({ title }: { title: string }, storing: Promise<T>): Promise<T> {
-  try {
-    return await storing
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new AppError('StoreFailed', `${title} could not be kept by the store: ${reason}`, {
-      cause: error,
-      mayRecover: true,
-    })
-  }
 }

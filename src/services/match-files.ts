@@ -2,7 +2,7 @@ import { AppError } from '../domain/errors.ts'
 import type { ImportManifest, ManifestBaseFile } from '../domain/import-manifest.ts'
 import type { ImportInput } from '../domain/import-request.ts'
 import { LIMITS } from '../domain/limits.ts'
-import type { ExpectedFile } from './ingest-file.ts'
+import type { ExpectedFile } from './copy-checked.ts'
 
 /** A file of the manifest together with the URL that the request gives for it. */
 export interface MatchedFile extends ExpectedFile {

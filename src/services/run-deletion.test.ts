@@ -4,7 +4,7 @@ import { interrupted, type Pipeline, startPipeline } from '../../tests/support/s
 import type { UpdateId } from '../domain/update-id.ts'
 import { releaseLease } from '../store/attempts.ts'
 import { findUpdate } from '../store/updates.ts'
-import { LostAttempt } from './lost-attempt.ts'
+import { LostAttempt } from './attempt-end.ts'
 import { runDeletion } from './run-deletion.ts'
 
 const CHILD = { provider: 'Contoso', name: 'Child', version: '1.0' }

@@ -5,7 +5,7 @@ import { formatUpdateId, type UpdateId } from '../domain/update-id.ts'
 import type { Database } from '../ports/database.ts'
 import { deleteUpdate } from '../store/delete-update.ts'
 import { findUpdate, listChildIds } from '../store/updates.ts'
-import { LostAttempt } from './lost-attempt.ts'
+import { LostAttempt } from './attempt-end.ts'
 
 /** A parent may come or go between looking and deleting; that many times in a row is no accident any more. */
 const TRIES_MAX = 5

@@ -3,22 +3,27 @@ import { AppError } from '../domain/errors.ts'
 import type { ImportRequest } from '../domain/import-request.ts'
 import type { ClaimedOperation, UpdateInfo } from '../domain/operation.ts'
 import type { ServiceLimits } from '../domain/service-limits.ts'
+import type { Update } from '../domain/update.ts'
 import { formatUpdateId, sameUpdate, type UpdateId } from '../domain/update-id.ts'
 import { type ScanResult, wireVerdict } from '../domain/verdict.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
+import type { StartDigest } from '../ports/digest.ts'
 import type { OpenSource } from '../ports/source.ts'
+import { listBlobsOf } from '../store/blobs.ts'
 import { noteItems } from '../store/operation-items.ts'
-import { listProgress, noteFiles, noteProgress } from '../store/progress.ts'
+import { listProgress, noteFiles, notePartial, noteProgress } from '../store/progress.ts'
 import { type NewUpdate, publishUpdates } from '../store/publish.ts'
 import { findManifestSha256, findUpdate } from '../store/updates.ts'
+import { LostAttempt } from './attempt-end.ts'
 import { cannotDownload } from './cannot-download.ts'
 import { checkQuotas } from './check-quotas.ts'
 import { fetchItems, type Item } from './fetch-items.ts'
 import { keepManifest } from './fetch-manifest.ts'
 import { forEachLimited } from './for-each-limited.ts'
 import { ingestFile } from './ingest-file.ts'
-import { LostAttempt } from './lost-attempt.ts'
+import type { RetryPolicy } from './read-source.ts'
+import { refuseInfected } from './refuse-infected.ts'
 import { resolveReferences } from './resolve-references.ts'
 import type { ScanPolicy } from './scan-policy.ts'
 
@@ -33,6 +38,8 @@ export interface ImportContext {
   database: Database
   blobs: BlobStore
   openSource: OpenSource
+  retry?: RetryPolicy | undefined
+  startDigest?: StartDigest | undefined
   limits: ServiceLimits
   scan: ScanPolicy
   signal: AbortSignal
@@ -44,6 +51,19 @@ export interface ImportContext {
  */
 export async function runImport(
   operation: ClaimedOperation,
+  request: ImportRequest,
+  context: ImportContext,
+): Promise<void> {
+  try {
+    await importAll(operation, request, context)
+  } catch (error) {
+    if (error instanceof AppError && !context.signal.aborted) await abandonPartials(operation, context)
+    throw error
+  }
+}
+
+async function importAll(
+  operation: ClaimedOperation,
   { inputs }: ImportRequest,
   context: ImportContext,
 ): Promise<void> {
@@ -51,11 +71,13 @@ export async function runImport(
   const items = await fetchItems(inputs, context)
   await noteItems(database, operation, items.map(infoOf), indexShown(items))
 
+  /** Items whose update is there, but has lost bytes: only those are brought back. */
+  const healed = new Set<Item>()
   // Judged before anything is downloaded, and again before publishing, since others go on meanwhile.
   const judge = async (): Promise<Map<string, string[]>> => {
     const { instance } = operation
-    await refuseExisting(items, operation, database)
-    const manifests = items.map(({ manifest }) => manifest)
+    await refuseExisting(items, { operation, healed, context })
+    const manifests = items.filter((item) => !healed.has(item)).map(({ manifest }) => manifest)
     await checkQuotas(manifests, { database, instance, limits: context.limits })
     return await resolveReferences(items, { database, instance })
   }
@@ -63,10 +85,11 @@ export async function runImport(
 
   const contents = await ingestFiles(items, operation, context)
   signal.throwIfAborted()
-  const updates: NewUpdate[] = []
-  for (const [index, { id, manifest, input, bytes }] of items.entries()) {
+  const updates = new Map<Item, NewUpdate>()
+  for (const [index, item] of items.entries()) {
+    const { id, manifest, input, bytes } = item
     const sha256Base64 = input.importManifest.hashes.sha256 ?? ''
-    updates.push({
+    updates.set(item, {
       id,
       manifest,
       manifestSha256: await keepManifest({ bytes, sha256Base64, attempt: operation }, context),
@@ -77,13 +100,15 @@ export async function runImport(
 
   for (let tries = 1; ; tries += 1) {
     const childIds = await judge()
+    const published = items.flatMap((item) => (healed.has(item) ? [] : (updates.get(item) ?? [])))
     const refusal = await publishUpdates(database, {
       attempt: operation,
       instance: operation.instance,
-      updates,
+      updates: published,
       childIds,
     })
     if (refusal === undefined) return
+    if (refusal === 'infected') await refuseInfected(published, database)
     if (refusal === 'lost-attempt' || tries === PUBLISH_TRIES_MAX) throw new LostAttempt()
     // Between judging and publishing somebody took the identity or deleted a child: the next judgement says which.
   }
@@ -106,20 +131,51 @@ function indexShown(items: readonly Item[]): number {
   return Math.max(index, 0)
 }
 
-async function refuseExisting(items: readonly Item[], operation: ClaimedOperation, database: Database): Promise<void> {
-  for (const { manifest, input } of items) {
+/**
+ * Throws `AppError` where the identity of an item is taken. The very same update once more is welcome if it has lost bytes: then
+ * the item gets its id and is marked as `healed`.
+ */
+async function refuseExisting(
+  items: readonly Item[],
+  {
+    operation,
+    healed,
+    context: { database, blobs },
+  }: { operation: ClaimedOperation; healed: Set<Item>; context: ImportContext },
+): Promise<void> {
+  for (const item of items) {
+    const { manifest, input } = item
     const existing = await findUpdate(database, operation.instance, manifest.updateId)
-    if (existing === undefined) continue
+    if (existing === undefined) {
+      healed.delete(item)
+      continue
+    }
     const sha256 = hexOfBase64(input.importManifest.hashes.sha256 ?? '')
-    const isTwin =
-      existing.importedAt >= operation.createdAt && (await findManifestSha256(database, existing.id)) === sha256
-    if (!isTwin) throw alreadyExists(existing.updateId)
+    const isSame = (await findManifestSha256(database, existing.id)) === sha256
+    if (isSame && (healed.has(item) || (await wantsBytes(existing, { operation, database, blobs })))) {
+      item.id = existing.id
+      healed.add(item)
+      continue
+    }
+    if (!isSame || existing.importedAt < operation.createdAt) throw alreadyExists(existing.updateId)
     throw new AppError(
       'DuplicateContentImport',
       `Identical content imported simultaneously multiple times: ${formatUpdateId(existing.updateId)} was imported by another operation at the same time.`,
       { target: formatUpdateId(existing.updateId) },
     )
   }
+}
+
+/** Whether the store has lost something of an update, or an attempt at this operation has already brought something back. */
+async function wantsBytes(
+  existing: Update,
+  { operation, database, blobs }: { operation: ClaimedOperation; database: Database; blobs: BlobStore },
+): Promise<boolean> {
+  for (const { name, sizeInBytes, storedAt } of await listBlobsOf(database, existing.id)) {
+    if (existing.importedAt < operation.createdAt && storedAt >= operation.createdAt) return true
+    if ((await blobs.size(name)) !== sizeInBytes) return true
+  }
+  return false
 }
 
 function alreadyExists(updateId: UpdateId): AppError {
@@ -153,9 +209,7 @@ async function ingestFiles(
     tasks,
     { limit: FILES_AT_ONCE, signal: context.signal },
     async ({ item, ordinal, file }, signal) => {
-      const doneBefore = before.some(
-        (progress) => progress.item === item && progress.ordinal === ordinal && progress.phase === 'Done',
-      )
+      const earlier = before.find((progress) => progress.item === item && progress.ordinal === ordinal)
       let notedAt = 0
       try {
         const { sha256, verdict } = await ingestFile(file, {
@@ -163,7 +217,9 @@ async function ingestFiles(
           signal,
           instance,
           attempt: operation,
-          doneBefore,
+          doneBefore: earlier?.phase === 'Done',
+          left: earlier?.left,
+          onPartial: (partial) => notePartial(database, operationId, { item, ordinal }, partial),
           onProgress: async (bytesDone) => {
             if (Date.now() - notedAt < PROGRESS_EVERY_MS) return
             notedAt = Date.now()
@@ -182,6 +238,13 @@ async function ingestFiles(
     },
   )
   return contents
+}
+
+/** Drops what this and earlier attempts left of files, since none will go on with it. */
+async function abandonPartials({ operationId }: ClaimedOperation, { database, blobs }: ImportContext): Promise<void> {
+  for (const { left } of await listProgress(database, operationId)) {
+    if (left !== undefined) await blobs.abandon(left.partial)
+  }
 }
 
 /** These have documented codes of their own beside `ContentFileCannotDownload`. */

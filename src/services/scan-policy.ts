@@ -1,5 +1,5 @@
 import { AppError } from '../domain/errors.ts'
-import type { NotScanned, Verdict } from '../domain/verdict.ts'
+import type { Infected, NotScanned, Verdict } from '../domain/verdict.ts'
 import type { Scanner } from '../ports/scanner.ts'
 
 /** What happens to a file that could not be scanned: `required` refuses it, `best-effort` takes it and says so. */
@@ -31,15 +31,20 @@ export function enforce(
   { title, sha256Base64 }: { title: string; sha256Base64: string },
   { scanner, mode }: ScanPolicy,
 ): void {
-  if (verdict.kind === 'Infected') {
-    throw new AppError(
-      'SourceFileMalwareDetected',
-      `A known malware signature was detected in a file being imported: ${title} contains ${verdict.name} (SHA-256 ${sha256Base64}).`,
-    )
-  }
+  if (verdict.kind === 'Infected') throw malwareDetected(verdict, { title, sha256Base64 })
   if (verdict.kind === 'NotScanned' && scanner !== undefined && mode === 'required') {
     throw new AppError('SourceFileNotScanned', `${title} was not scanned for malware: ${verdict.reason}`, {
       mayRecover: verdict.mayRecover,
     })
   }
+}
+
+export function malwareDetected(
+  { name }: Infected,
+  { title, sha256Base64 }: { title: string; sha256Base64: string },
+): AppError {
+  return new AppError(
+    'SourceFileMalwareDetected',
+    `A known malware signature was detected in a file being imported: ${title} contains ${name} (SHA-256 ${sha256Base64}).`,
+  )
 }

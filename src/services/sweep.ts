@@ -3,6 +3,7 @@ import type { Database } from '../ports/database.ts'
 import { forgetAudit } from '../store/audit.ts'
 import { forgetBlob, isBlobInForce, listIdleBlobs } from '../store/blobs.ts'
 import { forgetOperations } from '../store/operations.ts'
+import { listPartials } from '../store/progress.ts'
 
 /** Ended operations are kept this long (REST API 2022-10-01, List Operations). */
 export const OPERATIONS_KEPT_MS = 7 * 24 * 3600 * 1000
@@ -50,7 +51,7 @@ export async function sweepLeftovers(
   { database, blobs }: { database: Database; blobs: BlobStore },
   signal: AbortSignal,
 ): Promise<number> {
-  let deleted = await blobs.dropAbandoned(LEFTOVER_AGE_MS)
+  let deleted = await blobs.dropAbandoned(LEFTOVER_AGE_MS, await listPartials(database))
   const bornBefore = Date.now() - LEFTOVER_AGE_MS
   for await (const { name, storedAt } of blobs.list()) {
     if (signal.aborted) break

@@ -4,12 +4,7 @@ import { asOperationError } from '../domain/operation.ts'
 import { wireTime } from '../domain/times.ts'
 import { BatchConflict, type Database } from '../ports/database.ts'
 import { claimOperation, endStatements, releaseLease, renewLease } from '../store/attempts.ts'
-import { LostAttempt } from './lost-attempt.ts'
-
-/** The server is stopping; the operation goes on later. */
-class Parked extends Error {
-  override readonly name = 'Parked'
-}
+import { LostAttempt, Parked } from './attempt-end.ts'
 
 export interface WorkerOptions {
   database: Database

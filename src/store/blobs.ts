@@ -1,6 +1,6 @@
 import type { BlobName } from '../domain/blob.ts'
 import type { Attempt } from '../domain/operation.ts'
-import { type Verdict, wireVerdict } from '../domain/verdict.ts'
+import { type NotScanned, type Verdict, wireVerdict } from '../domain/verdict.ts'
 import type { Database, Statement } from '../ports/database.ts'
 import { NOW } from './clock.ts'
 import { newEtag } from './etags.ts'
@@ -10,6 +10,8 @@ export interface KnownBlob {
   name: BlobName
   sizeInBytes: number
   verdict: Verdict | undefined
+  /** Changes with every verdict. */
+  scannedAt: number
 }
 
 /**
@@ -36,12 +38,15 @@ export async function holdBlob(
 }
 
 export async function findBlob(database: Database, sha256: string): Promise<KnownBlob | undefined> {
-  const [row] = await database.query('select name, size_in_bytes, verdict from blobs where sha256 = $1', [sha256])
+  const [row] = await database.query('select name, size_in_bytes, verdict, scanned_at from blobs where sha256 = $1', [
+    sha256,
+  ])
   return (
     row && {
       name: String(row.name) as BlobName,
       sizeInBytes: Number(row.size_in_bytes),
       verdict: row.verdict === null ? undefined : (JSON.parse(String(row.verdict)) as Verdict),
+      scannedAt: Number(row.scanned_at),
     }
   )
 }
@@ -69,7 +74,11 @@ export async function replaceBlob(
   database: Database,
   { sha256, missing, name }: { sha256: string; missing: BlobName; name: BlobName },
 ): Promise<BlobName> {
-  await database.query('update blobs set name = $1 where sha256 = $2 and name = $3', [name, sha256, missing])
+  await database.query(`update blobs set name = $1, stored_at = ${NOW} where sha256 = $2 and name = $3`, [
+    name,
+    sha256,
+    missing,
+  ])
   const blob = await findBlob(database, sha256)
   return blob?.name ?? name
 }
@@ -84,6 +93,24 @@ export async function instanceHasContent(
     [sha256, instance, sizeInBytes],
   )
   return rows.length > 0
+}
+
+/** The copies in force of everything that an update names: its files and its manifest. `storedAt` is in milliseconds since 1970. */
+export async function listBlobsOf(
+  database: Database,
+  updateId: string,
+): Promise<{ name: BlobName; sizeInBytes: number; storedAt: number }[]> {
+  const rows = await database.query(
+    `select name, size_in_bytes, stored_at from blobs
+      where sha256 in (select sha256 from files where update_id = $1)
+         or sha256 = (select manifest_sha256 from updates where id = $1)`,
+    [updateId],
+  )
+  return rows.map((row) => ({
+    name: String(row.name) as BlobName,
+    sizeInBytes: Number(row.size_in_bytes),
+    storedAt: Number(row.stored_at),
+  }))
 }
 
 /** A blob that may have lost its last user: sweep has to look. */
@@ -147,26 +174,91 @@ export function idleBlobsOf(updateId: string): Statement {
   }
 }
 
+/** Moves on even within a millisecond, and when the clock does not. */
+const LATER = `case when ${NOW} > scanned_at then ${NOW} else scanned_at + 1 end`
+
 /**
- * Keeps what the scanner said of a content. Found infected, it is marked in every update that has it, in one batch; the content of such
- * a file is no longer served.
+ * Keeps what the scanner said of a content, and tells it of every file with that content and of every update with such a file, in one
+ * batch. The content of infected files is not served; once it is found clean again, it is.
+ *
+ * `scannedBefore` is the `scannedAt` of the blob as it was known before the scan began: a `Clean` replaces an `Infected` only if nobody
+ * else scanned since. `NotScanned` never replaces what a scanner has said.
  */
-export async function recordVerdict(database: Database, sha256: string, verdict: Verdict): Promise<void> {
-  const statements: Statement[] = [
-    { sql: 'update blobs set verdict = $1 where sha256 = $2', params: [JSON.stringify(verdict), sha256] },
+export async function recordVerdict(
+  database: Database,
+  sha256: string,
+  verdict: Verdict,
+  { scannedBefore = 0 }: { scannedBefore?: number | undefined } = {},
+): Promise<void> {
+  await database.batch(verdictStatements(sha256, verdict, scannedBefore))
+}
+
+/**
+ * Notes that a rescan could not scan a content, so that it goes on to others. The last verdict stays in force; where there
+ * never was one, `NotScanned` becomes it.
+ */
+export async function recordScanFailure(database: Database, sha256: string, notScanned: NotScanned): Promise<void> {
+  await database.batch([
+    ...verdictStatements(sha256, notScanned, 0),
+    {
+      sql: `update blobs set scan_failure = $1, scanned_at = ${LATER} where sha256 = $2`,
+      params: [notScanned.reason, sha256],
+    },
+  ])
+}
+
+function verdictStatements(sha256: string, verdict: Verdict, scannedBefore: number): Statement[] {
+  const text = JSON.stringify(verdict)
+  const { scanResult, scanDetails } = wireVerdict(verdict)
+  return [
+    replaceVerdict(sha256, verdict, scannedBefore),
+    // Only if it is in force now.
+    {
+      sql: `update files set scan_result = $1, scan_details = $2, etag = $3
+             where sha256 = $4 and (scan_result <> $1 or scan_details is null or scan_details <> $2)
+               and exists (select 1 from blobs where sha256 = $4 and verdict = $5)`,
+      params: [scanResult, scanDetails, newEtag(), sha256, text],
+    },
+    {
+      sql: `update updates set scan_result = ${WORST_OF_FILES}, etag = $1
+             where id in (select update_id from files where sha256 = $2) and scan_result <> ${WORST_OF_FILES}`,
+      params: [newEtag(), sha256],
+    },
   ]
-  if (verdict.kind === 'Infected') {
-    const { scanResult, scanDetails } = wireVerdict(verdict)
-    statements.push(
-      {
-        sql: 'update files set scan_result = $1, scan_details = $2, etag = $3 where sha256 = $4',
-        params: [scanResult, scanDetails, newEtag(), sha256],
-      },
-      {
-        sql: 'update updates set scan_result = $1, etag = $2 where id in (select update_id from files where sha256 = $3)',
-        params: [scanResult, newEtag(), sha256],
-      },
-    )
+}
+
+/** Puts a verdict in force, if that which is in force gives way to it. */
+function replaceVerdict(sha256: string, verdict: Verdict, scannedBefore: number): Statement {
+  const params = [JSON.stringify(verdict), wireVerdict(verdict).scanResult, sha256]
+  if (verdict.kind === 'NotScanned') {
+    return {
+      sql: `update blobs set verdict = $1, scan_result = $2
+             where sha256 = $3 and (scan_result is null or scan_result = 'NotScanned')`,
+      params,
+    }
   }
-  await database.batch(statements)
+  const set = `update blobs set verdict = $1, scan_result = $2, signatures = $4, scan_failure = null, scanned_at = ${LATER}
+                where sha256 = $3`
+  // Malware that somebody found while this scan ran is not undone by its end.
+  return verdict.kind === 'Infected'
+    ? { sql: set, params: [...params, verdict.signatures] }
+    : {
+        sql: `${set} and (scan_result is null or scan_result <> 'Infected' or scanned_at = $5)`,
+        params: [...params, verdict.signatures, scannedBefore],
+      }
+}
+
+/** The same as `worstOf`. */
+const WORST_OF_FILES = `(
+  select case min(case scan_result when 'Infected' then 0 when 'NotScanned' then 1 else 2 end)
+           when 0 then 'Infected' when 1 then 'NotScanned' else 'Success' end
+    from files where update_id = updates.id)`
+
+/** Forbids, in the batch that publishes, what is known to be malware by now: it changes a row only if the content is not infected. */
+export function guardNotInfected(sha256: string): Statement {
+  return {
+    sql: `update blobs set idle_since = null where sha256 = $1 and (scan_result is null or scan_result <> 'Infected')`,
+    params: [sha256],
+    mustChangeRows: true,
+  }
 }

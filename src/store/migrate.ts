@@ -17,9 +17,8 @@ export async function migrate(database: Database, dialect: MigrationDialect): Pr
   await database.query(
     `create table if not exists migrations (number bigint primary key, name ${dialect.text} not null, ran_at bigint not null)`,
   )
-  const [last] = await database.query('select max(number) as number from migrations')
-  const done = Number(last?.number ?? 0)
   const migrations = readMigrations(dialect)
+  const done = await schemaOf(database)
   if (done > migrations.length) {
     throw new Error(
       `This database was written by a newer Aduana (schema ${done}, this one knows ${migrations.length}). Install that version, or restore a backup.`,
@@ -36,11 +35,25 @@ export async function migrate(database: Database, dialect: MigrationDialect): Pr
   }
 }
 
-function readMigrations(dialect: MigrationDialect): { number: number; name: string; statements: string[] }[] {
-  const names = readdirSync(FOLDER)
+/** The number of the last migration that ran on a database. */
+export async function schemaOf(database: Database): Promise<number> {
+  const [last] = await database.query('select max(number) as number from migrations')
+  return Number(last?.number ?? 0)
+}
+
+/** The number of the last migration that this program knows. */
+export function schemaKnown(): number {
+  return migrationNames().length
+}
+
+function migrationNames(): string[] {
+  return readdirSync(FOLDER)
     .filter((name) => name.endsWith('.sql'))
     .sort()
-  return names.map((name, index) => {
+}
+
+function readMigrations(dialect: MigrationDialect): { number: number; name: string; statements: string[] }[] {
+  return migrationNames().map((name, index) => {
     const number = Number.parseInt(name, 10)
     if (number !== index + 1) throw new Error(`Migration ${name} should be number ${index + 1}.`)
     const sql = readFileSync(new URL(name, FOLDER), 'utf8')

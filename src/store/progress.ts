@@ -1,3 +1,4 @@
+import type { BlobName } from '../domain/blob.ts'
 import type { Attempt, FileProgress } from '../domain/operation.ts'
 import type { Database } from '../ports/database.ts'
 import { guardAttempt } from './attempts.ts'
@@ -6,6 +7,13 @@ import { guardAttempt } from './attempts.ts'
 export interface FilePosition {
   item: number
   ordinal: number
+}
+
+/** What an attempt left behind of a file, for the next one to go on with. */
+export interface PartialFile {
+  partial: BlobName
+  /** The strong ETag of the source that the bytes came from. */
+  sourceEtag: string
 }
 
 /** Notes the files that an import will fetch; what an earlier attempt noted about them stays. */
@@ -37,10 +45,35 @@ export async function noteProgress(
   )
 }
 
-/** How far the operation is with each file, in the order of the request. */
-export async function listProgress(database: Database, operationId: string): Promise<(FileProgress & FilePosition)[]> {
+/** Notes what the next attempt can go on with: before the first byte of it is written. */
+export async function notePartial(
+  database: Database,
+  operationId: string,
+  { item, ordinal }: FilePosition,
+  { partial, sourceEtag }: PartialFile,
+): Promise<void> {
+  await database.query(
+    'update operation_files set partial = $1, source_etag = $2 where operation_id = $3 and item = $4 and ordinal = $5',
+    [partial, sourceEtag, operationId, item, ordinal],
+  )
+}
+
+/** Every partial blob that an operation may yet go on with. */
+export async function listPartials(database: Database): Promise<Set<BlobName>> {
   const rows = await database.query(
-    `select item, ordinal, file_name, size_in_bytes, bytes_done, phase from operation_files
+    `select partial from operation_files where partial is not null and phase <> 'Done'
+        and operation_id in (select id from operations where due_at is not null)`,
+  )
+  return new Set(rows.map((row) => String(row.partial) as BlobName))
+}
+
+/** How far the operation is with each file, in the order of the request. */
+export async function listProgress(
+  database: Database,
+  operationId: string,
+): Promise<(FileProgress & FilePosition & { left?: PartialFile })[]> {
+  const rows = await database.query(
+    `select item, ordinal, file_name, size_in_bytes, bytes_done, phase, partial, source_etag from operation_files
       where operation_id = $1 order by item, ordinal`,
     [operationId],
   )
@@ -51,5 +84,8 @@ export async function listProgress(database: Database, operationId: string): Pro
     sizeInBytes: Number(row.size_in_bytes),
     bytesDone: Number(row.bytes_done),
     phase: String(row.phase) as FileProgress['phase'],
+    ...(row.partial !== null && {
+      left: { partial: String(row.partial) as BlobName, sourceEtag: String(row.source_etag) },
+    }),
   }))
 }

@@ -6,6 +6,7 @@ import { identityKey, versionOrder } from '../domain/update-id.ts'
 import { type ScanResult, worstOf } from '../domain/verdict.ts'
 import { BatchConflict, type Database, type Statement } from '../ports/database.ts'
 import { endStatements } from './attempts.ts'
+import { guardNotInfected } from './blobs.ts'
 import { NOW } from './clock.ts'
 import { newEtag } from './etags.ts'
 import { searchTerms } from './search-terms.ts'
@@ -21,8 +22,11 @@ export interface NewUpdate {
   contents: ReadonlyMap<string, { sha256: string; scanResult: ScanResult; scanDetails?: string }>
 }
 
-/** What forbade a publication. `changed`: an identity was taken or a child deleted meanwhile, so the caller looks again. */
-export type PublishRefusal = 'lost-attempt' | 'changed'
+/**
+ * What forbade a publication. `changed`: an identity was taken or a child deleted meanwhile, so the caller looks again. `infected`: since
+ * this import scanned a content, somebody else found malware in it.
+ */
+export type PublishRefusal = 'lost-attempt' | 'changed' | 'infected'
 
 export function newUpdateId(): string {
   return randomBytes(16).toString('hex')
@@ -60,12 +64,16 @@ export async function publishUpdates(
       { sql: 'update updates set etag = $1 where id = $2', params: [newEtag(), childId] },
     ]),
   )
+  const contents = new Set(updates.flatMap((update) => [...update.contents.values()].map(({ sha256 }) => sha256)))
+  // Always in the same order, so that two imports never wait for each other's rows.
+  const scans = [...contents].sort().map(guardNotInfected)
   try {
-    await database.batch([...guards, ...inserts, ...references])
+    await database.batch([...guards, ...scans, ...inserts, ...references])
     return undefined
   } catch (error) {
     if (!(error instanceof BatchConflict)) throw error
-    return error.statement < guards.length ? 'lost-attempt' : 'changed'
+    if (error.statement < guards.length) return 'lost-attempt'
+    return error.statement < guards.length + scans.length ? 'infected' : 'changed'
   }
 }
 

@@ -175,24 +175,78 @@ export function blobStoreContract(
       }
     })
 
-    promise('only writers that began long ago are dropped, never young ones or committed blobs', async (store) => {
-      const [committed, abandoned, young] = [sample(10), sample(20), sample(30)]
+    promise('what is being written is never dropped, what was given up is, unless it is to be kept', async (store) => {
+      const [committed, suspended, young] = [sample(10), sample(20), sample(30)]
       await put(store, committed)
-      await using forgotten = await store.create(abandoned)
-      await forgotten.write(abandoned.bytes)
-      assert.equal(await store.dropAbandoned(60_000), 0)
-
+      await using forgotten = await store.create(suspended)
+      await forgotten.write(suspended.bytes.subarray(0, 11))
       await sleep(50)
-      assert.equal(await store.dropAbandoned(25), 1)
-      await assert.rejects(forgotten.commit())
-      assert.equal(await store.size(abandoned.name), undefined)
+      assert.equal(await store.dropAbandoned(25), 0, 'it is being written')
+      await forgotten.suspend()
+      await sleep(50)
+      assert.equal(await store.dropAbandoned(60_000), 0, 'it is young')
+      assert.equal(await store.dropAbandoned(25, new Set([suspended.name])), 0, 'it is to be kept')
+      await store.dropAbandoned(25)
+      assert.equal(await store.resume({ ...suspended, partial: suspended.name }), undefined)
+      assert.equal(await store.size(suspended.name), undefined)
 
       await using writer = await store.create(young)
       await writer.write(young.bytes)
-      assert.equal(await store.dropAbandoned(60_000), 0)
       await writer.commit()
       assert.ok(young.bytes.equals(await read(store, young.name)))
       assert.ok(committed.bytes.equals(await read(store, committed.name)))
+    })
+
+    promise(
+      'what a suspended writer kept reads back as the beginning, and goes on under another name',
+      async (store) => {
+        const blob = sample(3 * MiB + 7)
+        const begun = 2 * MiB + 3
+        {
+          await using writer = await store.create(blob)
+          await writer.write(blob.bytes.subarray(0, begun))
+          assert.equal(await store.resume({ ...blob, partial: blob.name }), undefined, 'somebody writes it')
+          await store.abandon(blob.name)
+          await writer.suspend()
+        }
+        assert.equal(await store.size(blob.name), undefined)
+        const name = newBlobName(blob.name.slice(0, 64))
+        const resumed = await store.resume({ name, sizeInBytes: blob.sizeInBytes, partial: blob.name })
+        // A store may keep nothing, but never something else.
+        if (resumed === undefined) return
+        await using writer = resumed
+        assert.ok(writer.keptBytes <= begun)
+        const kept = Buffer.concat(await Array.fromAsync(writer.kept()))
+        assert.ok(kept.equals(blob.bytes.subarray(0, writer.keptBytes)))
+        await writer.write(blob.bytes.subarray(writer.keptBytes))
+        await writer.commit()
+        assert.ok(blob.bytes.equals(await read(store, name)))
+        assert.equal(await store.size(blob.name), undefined)
+      },
+    )
+
+    promise('what a resumed writer gives up, or what is abandoned, is gone', async (store) => {
+      for (const giveUp of ['dispose', 'abandon']) {
+        const blob = sample(100_000)
+        const writer = await store.create(blob)
+        await writer.write(blob.bytes.subarray(0, 70_000))
+        await writer.suspend()
+        const name = newBlobName(blob.name.slice(0, 64))
+        if (giveUp === 'abandon') await store.abandon(blob.name)
+        else await (await store.resume({ ...blob, name, partial: blob.name }))?.[Symbol.asyncDispose]()
+        assert.equal(await store.resume({ ...blob, name, partial: blob.name }), undefined, giveUp)
+      }
+    })
+
+    promise('more than the whole is not gone on with, and what was never begun neither', async (store) => {
+      const blob = sample(1000)
+      assert.equal(await store.resume({ ...blob, partial: blob.name }), undefined)
+      await store.abandon(blob.name)
+      const writer = await store.create(blob)
+      await writer.write(blob.bytes)
+      await writer.suspend()
+      assert.equal(await store.resume({ ...blob, sizeInBytes: 999, partial: blob.name }), undefined)
+      await store.abandon(blob.name)
     })
   })
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
 import { openFilesystemBlobs } from '../../src/adapters/filesystem/blobs-filesystem.ts'
+import { openPrometheus } from '../../src/adapters/prometheus/open-prometheus.ts'
 import { openSqlite, SQLITE_DIALECT } from '../../src/adapters/sqlite/database-sqlite.ts'
 import type { AuditEntry } from '../../src/domain/audit-entry.ts'
 import { AppError } from '../../src/domain/errors.ts'
@@ -19,6 +20,7 @@ import type { Database } from '../../src/ports/database.ts'
 import type { Audit } from '../../src/services/audit.ts'
 import { createInstances } from '../../src/store/instances.ts'
 import { migrate } from '../../src/store/migrate.ts'
+import { countOperationsInProgress } from '../../src/store/operation-metrics.ts'
 import { type Answered, ask, type Question } from './ask.ts'
 
 export interface AppInMemory {
@@ -71,6 +73,7 @@ export async function startAppInMemory({
       refusals.push(entry)
     },
   }
+  const { metrics, page } = openPrometheus({ version: '0.0.0' })
   const app: Pick<AppInMemory, 'isReady'> = { isReady: true }
   const { handler, fastify } = await createApp({
     database,
@@ -78,6 +81,11 @@ export async function startAppInMemory({
     wake() {},
     limits,
     audit,
+    metrics,
+    metricsPage: page({
+      operations: () => countOperationsInProgress(database),
+      connections: async () => new Map(),
+    }),
     isExpectedHost: createHostCheck([]),
     verify(token) {
       const role = roleNamed(token)

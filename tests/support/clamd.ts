@@ -26,6 +26,8 @@ export interface Clamd extends AsyncDisposable {
   start(settings?: ClamdSettings): Promise<void>
   /** Holds it up, as a machine that is too busy would. */
   freeze(): void
+  /** Makes these bytes known as malware of this name, instead of those that were taught before; `undefined` forgets them. */
+  teach(signature: { name: string; bytes: Buffer } | undefined): Promise<void>
   thaw(): void
   log(): Promise<string>
 }
@@ -135,6 +137,33 @@ export async function startClamd(settings: ClamdSettings = {}): Promise<Clamd> {
     child = undefined
   }
 
+  /** Sends a command with what belongs to it, and answers the reply. */
+  async function ask(command: string, stream = Buffer.alloc(0)): Promise<string> {
+    const connection = connect({ path: socket })
+    connection.write(Buffer.concat([Buffer.from(`z${command}\0`), stream]))
+    return Buffer.concat(await connection.toArray()).toString()
+  }
+
+  async function finds(bytes: Buffer): Promise<boolean> {
+    const length = Buffer.alloc(4)
+    length.writeUInt32BE(bytes.byteLength)
+    return (await ask('INSTREAM', Buffer.concat([length, bytes, Buffer.alloc(4)]))).includes('FOUND')
+  }
+
+  let taught: Buffer = Buffer.alloc(0)
+  async function teach(signature: { name: string; bytes: Buffer } | undefined): Promise<void> {
+    const path = join(folder, 'signatures', 'taught.ndb')
+    if (signature === undefined) await rm(path, { force: true })
+    else await writeFile(path, `${signature.name}:0:*:${signature.bytes.toString('hex')}\n`)
+    taught = signature?.bytes ?? taught
+    await ask('RELOAD')
+    const deadline = Date.now() + START_TIMEOUT_MS
+    while ((await finds(taught)) !== (signature !== undefined)) {
+      if (Date.now() > deadline) throw new Error(`clamd did not reload in ${START_TIMEOUT_MS} ms:\n${await log()}`)
+      await sleep(20)
+    }
+  }
+
   const log = () => readFile(join(folder, 'log'), 'utf8').catch(() => 'There is no log.')
 
   try {
@@ -148,6 +177,7 @@ export async function startClamd(settings: ClamdSettings = {}): Promise<Clamd> {
     tcpUrl: `clamd://127.0.0.1:${port}`,
     kill,
     start,
+    teach,
     freeze: () => process.kill(pid, 'SIGSTOP'),
     thaw: () => process.kill(pid, 'SIGCONT'),
     log,

@@ -9,6 +9,9 @@ import { type ApiClient, createApiClient } from '../../src/client/api-client.ts'
 
 const PROGRAM = new URL('../../bin/aduana.js', import.meta.url).pathname
 
+/** A source of the tests that fails for good need not be waited for. */
+const QUICK = ['--source-limit', 'pause=5ms']
+
 export interface Aduana {
   httpUrl: string
   httpsUrl: string
@@ -38,7 +41,7 @@ export async function startAduana({
   folder,
 }: AduanaOptions = {}): Promise<Aduana> {
   const data = folder ?? (await mkdtemp(join(tmpdir(), 'aduana-e2e-')))
-  const args = ['serve', '--data', data, '--http', '127.0.0.1:0', '--https', '127.0.0.1:0', ...flags]
+  const args = ['serve', '--data', data, '--http', '127.0.0.1:0', '--https', '127.0.0.1:0', ...QUICK, ...flags]
   const child = spawn(process.execPath, [PROGRAM, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: cleanEnvironment(),

@@ -42,13 +42,23 @@ export interface Pipeline extends AsyncDisposable {
   partials(): Promise<string[]>
 }
 
-/** Starts one with the instances `default` and `other`. */
-export async function startPipeline({ limits = {} }: { limits?: Partial<SourceLimits> } = {}): Promise<Pipeline> {
+/**
+ * Starts one with the instances `default` and `other`. `onDisk` lays the folder out as a server's data folder, with the database in
+ * it; otherwise the folder is the store alone.
+ */
+export async function startPipeline({
+  limits = {},
+  onDisk = false,
+}: {
+  limits?: Partial<SourceLimits>
+  onDisk?: boolean
+} = {}): Promise<Pipeline> {
   const folder = await mkdtemp(join(tmpdir(), 'aduana-pipeline-'))
-  const database = openSqlite(':memory:')
+  const store = onDisk ? join(folder, 'blobs') : folder
+  const database = openSqlite(onDisk ? join(folder, 'aduana.db') : ':memory:')
   await migrate(database, SQLITE_DIALECT)
   await createInstances(database, ['default', 'other'])
-  const blobs = await openFilesystemBlobs({ folder })
+  const blobs = await openFilesystemBlobs({ folder: store })
   const source = await startSource()
   const policy = createSourcePolicy([parseAllowedSource('127.0.0.0/8')])
   const http = openHttpSource({ policy, version: '0.0.0', limits })
@@ -80,6 +90,7 @@ export async function startPipeline({ limits = {} }: { limits?: Partial<SourceLi
         database,
         blobs,
         openSource: http.open,
+        retry: { triesMax: 1, pauseMs: 0 },
         limits: {},
         scan: { mode: 'required' },
         signal,
@@ -91,7 +102,7 @@ export async function startPipeline({ limits = {} }: { limits?: Partial<SourceLi
       await pipeline.run(await pipeline.begin([update], instance))
       return update
     },
-    partials: () => readdir(join(folder, 'partial')),
+    partials: () => readdir(join(store, 'partial')),
     async [Symbol.asyncDispose]() {
       await http.close()
       await source[Symbol.asyncDispose]()

@@ -11,8 +11,8 @@ export type ClamdPresence = { session: number; version: string } | { away: strin
 export interface ClamdWatch {
   /** What is known now; undefined before the first try has ended. */
   readonly presence: ClamdPresence | undefined
-  /** What is known now; where it is not there, after one more try to reach it. */
-  look(): Promise<ClamdPresence>
+  /** What is known now; where it is not there, or if `isAnew`, after asking once more. */
+  look(options?: { isAnew?: boolean }): Promise<ClamdPresence>
   close(): Promise<void>
 }
 
@@ -53,7 +53,9 @@ export function watchClamd({
         sessions += 1
         for (;;) {
           tell({ session: sessions, version: await session.version() })
+          tryNow = session.hurry
           await session.pause(times.lookEveryMs)
+          tryNow = () => {}
         }
       } catch (error) {
         tell({ away: error instanceof Error ? error.message : String(error) })
@@ -75,9 +77,9 @@ export function watchClamd({
     get presence() {
       return presence
     },
-    async look() {
+    async look({ isAnew = false } = {}) {
       if (closing.signal.aborted) return { away: CLOSED }
-      if (presence === undefined || 'away' in presence) {
+      if (isAnew || presence === undefined || 'away' in presence) {
         const { promise } = tried
         tryNow()
         await promise
@@ -96,6 +98,8 @@ interface Session extends AsyncDisposable {
   version(): Promise<string>
   /** Rejects as soon as the session ends. */
   pause(ms: number): Promise<void>
+  /** Ends the pause. */
+  hurry(): void
 }
 
 async function openSession({
@@ -156,6 +160,7 @@ async function openSession({
     async pause(ms) {
       await reply(ms, () => waiting.resolve(''))
     },
+    hurry: () => waiting.resolve(''),
     async [Symbol.asyncDispose]() {
       signal.removeEventListener('abort', close)
       socket.destroy()

@@ -154,7 +154,8 @@ export function openClamdScanner(options: ClamdOptions): Scanner {
       }
     },
     async signatures() {
-      const presence = await watch.look()
+      // What was seen a few seconds ago may be what a reload has replaced since.
+      const presence = await watch.look({ isAnew: true })
       return 'version' in presence ? presence.version : undefined
     },
     status,

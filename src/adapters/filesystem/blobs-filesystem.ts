@@ -3,9 +3,10 @@ import { opendir, open as openFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { type BlobName, isBlobName } from '../../domain/blob.ts'
 import { AppError } from '../../domain/errors.ts'
-import type { BlobStore, BlobWriter, ByteRange, StoredBlob } from '../../ports/blob-store.ts'
-import { BufferedFile } from './buffered-file.ts'
+import type { BlobStore, BlobWriter, ByteRange, ResumedWriter, StoredBlob } from '../../ports/blob-store.ts'
+import { refuseFull } from './disk-room.ts'
 import { makeFolder, syncFolder } from './durable-files.ts'
+import { FlushedFile } from './flushed-file.ts'
 
 /** The owner writes, the group (a backup, a web server) may read, others may not. */
 const FILE_MODE = 0o640
@@ -22,7 +23,7 @@ const READ_BYTES = 256 * 1024
  *     │  └─ 5e/                   the first two hex digits of the SHA-256, so that no folder grows huge
  *     │     └─ 5e88…2d.0a1b2c3d   a committed blob, under its name
  *     └─ partial/
- *        └─ 9f86…08.4d5e6f70      a blob that is being written
+ *        └─ 9f86…08.4d5e6f70      a blob that is being written, or was when its process died
  *
  * A commit flushes the file, moves it, and flushes the folder it was moved to: what is under `v1` is whole. Files of
  * others in these folders are left alone.
@@ -38,9 +39,7 @@ export async function openFilesystemBlobs({ folder }: { folder: string }): Promi
   const shelvesMade = new Map<string, Promise<void>>()
 
   function shelfOf(name: BlobName): string {
-    // Names become paths here, so this is the last place to stop one such as `../../etc/passwd`.
-    if (!isBlobName(name)) throw new TypeError(`${JSON.stringify(name)} is not the name of a blob`)
-    return join(shelves, name.slice(0, 2))
+    return join(shelves, checked(name).slice(0, 2))
   }
 
   /** Makes a shelf once. Concurrent commits all wait until it is durable, not only the one that made it. */
@@ -54,37 +53,92 @@ export async function openFilesystemBlobs({ folder }: { folder: string }): Promi
     return made
   }
 
-  return {
-    async create({ name, sizeInBytes }): Promise<BlobWriter> {
-      const target = join(shelfOf(name), name)
-      const partial = join(partials, name)
-      const file = new BufferedFile(await createPartial(partial), sizeInBytes)
-      let writtenBytes = 0
+  /** What is written in this process: name of the partial file → the bytes that are still to come. */
+  const writing = new Map<BlobName, number>()
 
-      return {
-        async write(chunk) {
-          writtenBytes += chunk.length
-          await file.write(chunk)
-        },
-        async commit() {
-          if (writtenBytes !== sizeInBytes) {
-            throw new AppError(
-              'SizeMismatch',
-              `Blob ${name} was announced with ${sizeInBytes} bytes, but ${writtenBytes} were written.`,
-              { target: name },
-            )
-          }
-          await file.finish()
-          await shelfMade(dirname(target))
-          await rename(partial, target)
-          await syncFolder(dirname(target))
-        },
-        async [Symbol.asyncDispose]() {
-          // Whatever closing has to report is about bytes that are to be dropped, or that `finish` has closed already.
-          await file.close().catch(() => {})
-          await rm(partial, { force: true })
-        },
+  async function beginWriting(
+    { name, sizeInBytes }: { name: BlobName; sizeInBytes: number },
+    { partial, keptBytes }: { partial: BlobName; keptBytes: number },
+  ): Promise<BlobWriter> {
+    const target = join(shelfOf(name), name)
+    const path = join(partials, partial)
+    const promisedBytes = sumOf(writing.values())
+    writing.set(partial, sizeInBytes - keptBytes)
+    let file: FlushedFile
+    try {
+      await refuseFull(partials, { name, sizeInBytes: sizeInBytes - keptBytes, promisedBytes })
+      const handle = keptBytes === 0 ? await createPartial(path) : await openFile(path, 'a')
+      file = new FlushedFile(handle)
+    } catch (error) {
+      writing.delete(partial)
+      throw error
+    }
+    let writtenBytes = keptBytes
+    let isOpen = true
+    const end = () => {
+      isOpen = false
+      writing.delete(partial)
+    }
+
+    return {
+      async write(chunk) {
+        writtenBytes += chunk.length
+        writing.set(partial, Math.max(0, sizeInBytes - writtenBytes))
+        await file.write(chunk)
+      },
+      async commit() {
+        if (writtenBytes !== sizeInBytes) {
+          throw new AppError(
+            'SizeMismatch',
+            `Blob ${name} was announced with ${sizeInBytes} bytes, but ${writtenBytes} were written.`,
+            { target: name },
+          )
+        }
+        await file.finish()
+        await shelfMade(dirname(target))
+        await rename(path, target)
+        await syncFolder(dirname(target))
+        end()
+      },
+      async suspend() {
+        if (!isOpen) return
+        // What cannot be written any more is simply not kept.
+        await file.finish({ flush: false }).catch(() => file.close().catch(() => {}))
+        end()
+      },
+      async [Symbol.asyncDispose]() {
+        if (!isOpen) return
+        // Whatever closing has to report is about bytes that are to be dropped, or that `finish` has closed already.
+        await file.close().catch(() => {})
+        end()
+        await rm(path, { force: true })
+      },
+    }
+  }
+
+  return {
+    async create({ name, sizeInBytes }) {
+      if (writing.has(name)) throw takenName(name)
+      return await beginWriting({ name, sizeInBytes }, { partial: name, keptBytes: 0 })
+    },
+
+    async resume({ name, sizeInBytes, partial }): Promise<ResumedWriter | undefined> {
+      const path = join(partials, checked(partial))
+      if (writing.has(partial)) return undefined
+      // Claimed before anything is awaited, so that a partial file has one writer.
+      writing.set(partial, 0)
+      const keptBytes = (await sizeIfThere(path)) ?? 0
+      if (keptBytes === 0 || keptBytes > sizeInBytes) {
+        writing.delete(partial)
+        return undefined
       }
+      const writer = await beginWriting({ name, sizeInBytes }, { partial, keptBytes })
+      const kept = () => readFile({ name: partial, path, range: { start: 0, end: keptBytes - 1 } })
+      return { ...writer, keptBytes, kept }
+    },
+
+    async abandon(partial) {
+      if (!writing.has(partial)) await rm(join(partials, checked(partial)), { force: true })
     },
 
     async open(name, range) {
@@ -113,11 +167,11 @@ export async function openFilesystemBlobs({ folder }: { folder: string }): Promi
       await rm(join(shelfOf(name), name), { force: true })
     },
 
-    async dropAbandoned(ageMs) {
+    async dropAbandoned(ageMs, keep = new Set()) {
       const lastWriteMs = Date.now() - ageMs
       let dropped = 0
       for await (const entry of await opendir(partials)) {
-        if (!isBlobFile(entry)) continue
+        if (!isBlobFile(entry) || keep.has(entry.name) || writing.has(entry.name)) continue
         const path = join(partials, entry.name)
         const partial = await statIfThere(path)
         if (partial === undefined || partial.mtimeMs > lastWriteMs) continue
@@ -129,13 +183,29 @@ export async function openFilesystemBlobs({ folder }: { folder: string }): Promi
   }
 }
 
+/** Names become paths here, so this is the last place to stop one such as `../../etc/passwd`. */
+function checked(name: BlobName): BlobName {
+  if (!isBlobName(name)) throw new TypeError(`${JSON.stringify(name)} is not the name of a blob`)
+  return name
+}
+
+function sumOf(numbers: Iterable<number>): number {
+  let sum = 0
+  for (const number of numbers) sum += number
+  return sum
+}
+
 async function createPartial(path: string) {
   try {
     return await openFile(path, 'wx', FILE_MODE)
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error
-    throw new Error(`${path} is being written already. The name of a blob is used only once.`, { cause: error })
+    throw takenName(path, error)
   }
+}
+
+function takenName(name: string, cause?: unknown): Error {
+  return new Error(`${name} is being written already. The name of a blob is used only once.`, { cause })
 }
 
 /** Opens the file only when the first bytes are asked for: an iteration that never begins leaks no descriptor. */
@@ -170,6 +240,11 @@ function missing(name: BlobName): AppError {
       'Import the update again, or restore the store from a backup.',
     { target: name },
   )
+}
+
+/** A question about a file that cannot be asked is answered like one about a file that is not there. */
+async function sizeIfThere(path: string): Promise<number | undefined> {
+  return (await statIfThere(path).catch(() => undefined))?.size
 }
 
 async function statIfThere(path: string) {

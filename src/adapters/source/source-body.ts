@@ -7,10 +7,10 @@ import type { SourceLimits } from './source-limits.ts'
  */
 export async function* readBody(
   body: AsyncIterable<Uint8Array>,
-  facts: { place: string; sizeInBytes: number; limits: SourceLimits; signal: AbortSignal },
+  facts: { place: string; start: number; sizeInBytes: number; limits: SourceLimits; signal: AbortSignal },
 ): AsyncGenerator<Uint8Array> {
   const { slowMs, slowBytesPerSecond } = facts.limits
-  let got = 0
+  let got = facts.start
   // The pace is judged when bytes come, over the time spent waiting for them. That needs no timer, since silence has a
   // limit of its own, and a busy reader is not held against the source.
   let gotMeanwhile = 0

@@ -46,18 +46,26 @@ export function timeout(sentence: string, cause?: unknown): AppError {
   return new AppError('SourceTimeout', `${sentence} Try again, or use a faster source.`, { mayRecover: true, cause })
 }
 
+/** Everything together took too long: trying again would not make it shorter. */
+export function tooLong(place: string, { totalMs }: SourceLimits): AppError {
+  return new AppError('SourceTimeout', `${place}: not finished within ${totalMs / 1000} s. Use a faster source.`)
+}
+
 /** The source answered, but with another status than 200. `errorDetail` is worded as in recorded traffic, 2021. */
 export function statusFailure({
   place,
   statusCode,
   statusText,
   azureCode,
+  retryAfter,
 }: {
   place: string
   statusCode: number
   statusText: string
   /** Azure Storage's `x-ms-error-code`. */
   azureCode: string | undefined
+  /** The header of that name: only its form in seconds is heeded. */
+  retryAfter: string | undefined
 }): AppError {
   const reason = statusText === '' ? '' : ` (${printable(statusText)})`
   const azure = azureCode === undefined ? '' : ` x-ms-error-code: ${printable(azureCode)}.`
@@ -66,7 +74,8 @@ export function statusFailure({
     `${place} answered ${statusCode}${reason} instead of 200. Check that the URL is right and readable without signing in.`,
     {
       errorDetail: `Response status code does not indicate success: ${statusCode}${reason}.${azure}`,
-      mayRecover: statusCode === 408 || statusCode === 429 || statusCode >= 500,
+      mayRecover: statusCode === 408 || statusCode === 429 || (statusCode >= 500 && statusCode !== 501),
+      ...(retryAfter !== undefined && /^\d{1,6}$/.test(retryAfter) && { retryAfterSeconds: Number(retryAfter) }),
     },
   )
 }

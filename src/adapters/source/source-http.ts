@@ -1,14 +1,15 @@
 import { Agent, type Dispatcher } from 'undici'
 import { AppError } from '../../domain/errors.ts'
 import { LIMITS } from '../../domain/limits.ts'
-import type { OpenSource } from '../../ports/source.ts'
+import type { OpenSource, SourceBody, SourcePosition } from '../../ports/source.ts'
 import { readBody } from './source-body.ts'
 import { checkedConnector, type ResolveHost, resolveBySystem } from './source-connect.ts'
 import { type Deadline, startDeadline } from './source-deadline.ts'
 import { refuseExpired } from './source-expiry.ts'
-import { failureToAnswer, statusFailure, timeout } from './source-failure.ts'
+import { failureToAnswer, statusFailure, tooLong } from './source-failure.ts'
 import { SOURCE_LIMITS, type SourceLimits } from './source-limits.ts'
 import type { SourcePolicy } from './source-policy.ts'
+import { isRestOf, rangeHeaders, strongEtag } from './source-range.ts'
 
 export interface HttpSourceOptions {
   policy: SourcePolicy
@@ -48,11 +49,12 @@ export function openHttpSource(options: HttpSourceOptions): HttpSource {
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
   })
 
-  async function ask(url: URL, { place, deadline }: { place: string; deadline: Deadline }) {
+  async function ask(url: URL, { place, deadline, from }: Asking & { place: string }) {
     const { signal } = deadline
     const { origin, pathname, search } = url
+    const headers = { ...requestHeaders, ...(from && rangeHeaders(from)) }
     try {
-      const answer = agent.request({ origin, path: pathname + search, method: 'GET', headers: requestHeaders, signal })
+      const answer = agent.request({ origin, path: pathname + search, method: 'GET', headers, signal })
       // undici does not heed the signal before it is connected.
       return await Promise.race([answer, deadline.passed])
     } catch (error) {
@@ -61,7 +63,7 @@ export function openHttpSource(options: HttpSourceOptions): HttpSource {
     }
   }
 
-  async function follow(start: URL, deadline: Deadline): Promise<{ answer: Dispatcher.ResponseData; place: string }> {
+  async function follow(start: URL, asking: Asking): Promise<{ answer: Dispatcher.ResponseData; place: string }> {
     let url = start
     let place = nameOf(start)
     for (let redirects = 0; ; redirects += 1) {
@@ -69,15 +71,21 @@ export function openHttpSource(options: HttpSourceOptions): HttpSource {
         throw new AppError('SourceRefused', `${place} has a user name or password in its URL. Remove it.`)
       }
       refuseExpired({ url, place, nowMs: now() })
-      const answer = await ask(url, { place, deadline })
-      if (answer.statusCode === 200) return { answer, place }
-
+      const answer = await ask(url, { place, ...asking })
       const { statusCode, statusText, headers } = answer
+      if (statusCode === 200 || (asking.from !== undefined && RANGED.has(statusCode))) return { answer, place }
+
       discard(answer)
       if (!REDIRECTS.has(statusCode) || typeof headers.location !== 'string') {
         // It may have expired between the check and the answer.
         if (statusCode === 401 || statusCode === 403) refuseExpired({ url, place, nowMs: now() })
-        throw statusFailure({ place, statusCode, statusText, azureCode: headers['x-ms-error-code']?.toString() })
+        throw statusFailure({
+          place,
+          statusCode,
+          statusText,
+          azureCode: headers['x-ms-error-code']?.toString(),
+          retryAfter: headers['retry-after']?.toString(),
+        })
       }
       const target = URL.parse(headers.location, url.href)
       if (redirects === LIMITS.redirectsMax || target === null || !isHttp(target)) {
@@ -96,8 +104,21 @@ export function openHttpSource(options: HttpSourceOptions): HttpSource {
     }
   }
 
+  /** The answer with the rest of the file, or with all of it where the source cannot or will not send only the rest. */
+  async function askForRest(url: URL, asking: Asking, sizeInBytes: number) {
+    const { answer, place } = await follow(url, asking)
+    const { from } = asking
+    if (from === undefined || answer.statusCode === 200) return { answer, place, start: 0 }
+    if (answer.statusCode === 206 && isRestOf(answer.headers, { from, sizeInBytes })) {
+      return { answer, place, start: from.position }
+    }
+    // It answers ranges wrongly, so it is not asked for one again.
+    discard(answer)
+    return { ...(await follow(url, { deadline: asking.deadline })), start: 0 }
+  }
+
   return {
-    async open(url, { sizeInBytes, signal }) {
+    async open(url, { sizeInBytes, signal, from, beganAt = performance.now() }): Promise<SourceBody> {
       signal.throwIfAborted()
       if (!isHttp(url)) {
         throw new AppError(
@@ -105,20 +126,24 @@ export function openHttpSource(options: HttpSourceOptions): HttpSource {
           `A URL that begins with "${url.protocol}" is not fetched. Use http or https.`,
         )
       }
-      const lateError = () => timeout(`${nameOf(url)}: not finished within ${limits.totalMs / 1000} s.`)
-      const deadline = startDeadline({ signal, totalMs: limits.totalMs, lateError })
+      const lateError = () => tooLong(nameOf(url), limits)
+      const totalMs = Math.max(0, limits.totalMs - (performance.now() - beganAt))
+      const deadline = startDeadline({ signal, totalMs, lateError })
       try {
-        const { answer, place } = await follow(url, deadline)
+        const { answer, place, start } = await askForRest(url, { deadline, ...(from && { from }) }, sizeInBytes)
         const declared = answer.headers['content-length']
-        if (declared !== undefined && Number(declared) !== sizeInBytes) {
+        if (declared !== undefined && Number(declared) !== sizeInBytes - start) {
           discard(answer)
           throw new AppError(
             'SizeMismatch',
-            `${place} has ${declared} bytes, but ${sizeInBytes} were stated. Check that the URL names the right file.`,
+            start === 0
+              ? `${place} has ${declared} bytes, but ${sizeInBytes} were stated. Check that the URL names the right file.`
+              : `${place} has ${declared} bytes from byte ${start} on, but ${sizeInBytes - start} were left.`,
           )
         }
         answer.body.once('close', deadline.release)
-        return readBody(answer.body, { place, sizeInBytes, limits, signal: deadline.signal })
+        const bytes = readBody(answer.body, { place, start, sizeInBytes, limits, signal: deadline.signal })
+        return Object.assign(bytes, { start, etag: strongEtag(answer.headers) ?? (start > 0 ? from?.etag : undefined) })
       } catch (error) {
         deadline.release()
         throw error
@@ -129,6 +154,14 @@ export function openHttpSource(options: HttpSourceOptions): HttpSource {
   }
 }
 
+interface Asking {
+  deadline: Deadline
+  /** Where to go on; absent for the whole. */
+  from?: SourcePosition
+}
+
+/** What a source may say to a request for a range: the part, or that there is none. */
+const RANGED = new Set([206, 416])
 /** What is beyond waits for its turn, so that one origin cannot use up the sockets of the process. */
 const CONNECTIONS_PER_ORIGIN = 64
 /** For an idle connection, also where the source asks for longer. */

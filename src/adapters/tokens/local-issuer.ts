@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import {
   type CryptoKey,
   calculateJwkThumbprint,
@@ -16,6 +16,9 @@ import type { TrustedIssuer } from './token-verifier.ts'
 
 /** Whom tokens are for (REST API 2022-10-01, authentication): official clients ask for no other audience. */
 export const AUDIENCE = 'https://api.adu.microsoft.com'
+
+const INSTALLATION = 'installation.json'
+const KEY = join('keys', 'issuer.jwk.json')
 
 /** The issuer that an installation brings along, so that nobody needs another one to begin. */
 export interface LocalIssuer extends TrustedIssuer {
@@ -43,9 +46,10 @@ export async function openLocalIssuer({
 }): Promise<LocalIssuer> {
   const root = resolve(folder)
   await makeFolder(root, 0o750)
-  const issuer = `urn:aduana:${await openInstallation(join(root, 'installation.json'))}`
-  await makeFolder(join(root, 'keys'), 0o700)
-  const { privateKey, publicJwk } = await openKey(join(root, 'keys', 'issuer.jwk.json'))
+  const issuer = `urn:aduana:${await openInstallation(join(root, INSTALLATION))}`
+  const keyPath = join(root, KEY)
+  await makeFolder(dirname(keyPath), 0o700)
+  const { privateKey, publicJwk } = await openKey(keyPath)
 
   return {
     issuer,
@@ -69,8 +73,22 @@ export async function openLocalIssuer({
   }
 }
 
+/** Throws the `Error` that `openLocalIssuer` would throw for what is in the folder, but makes nothing that is missing. */
+export async function checkLocalIssuer(folder: string): Promise<void> {
+  const installation = join(resolve(folder), INSTALLATION)
+  const installationText = await readIfThere(installation)
+  if (installationText !== undefined) installationIn(installationText, installation)
+  const key = join(resolve(folder), KEY)
+  const keyText = await readIfThere(key)
+  if (keyText !== undefined) await keyIn(keyText, key)
+}
+
 async function openInstallation(path: string): Promise<string> {
   const text = await readOrMake({ path, mode: 0o644, make: () => ({ format: 1, installation: randomUUID() }) })
+  return installationIn(text, path)
+}
+
+function installationIn(text: string, path: string): string {
   const { format, installation } = parsed(text)
   if (format === 1 && typeof installation === 'string' && /^[0-9a-f-]{36}$/.test(installation)) return installation
   throw new Error(
@@ -80,7 +98,10 @@ async function openInstallation(path: string): Promise<string> {
 }
 
 async function openKey(path: string): Promise<{ privateKey: CryptoKey; publicJwk: JWK }> {
-  const text = await readOrMake({ path, mode: 0o600, make: newKey })
+  return await keyIn(await readOrMake({ path, mode: 0o600, make: newKey }), path)
+}
+
+async function keyIn(text: string, path: string): Promise<{ privateKey: CryptoKey; publicJwk: JWK }> {
   const { kty, crv, x, y, d, kid } = parsed(text) as JWK
   try {
     if (d === undefined || kid === undefined) throw new TypeError('The members "d" and "kid" are needed.')

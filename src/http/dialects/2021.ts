@@ -5,6 +5,7 @@ import { fileMembers, operationMembers, updateMembers, versioned } from './membe
 export function dialect2021(apiVersion: string): Dialect {
   const addresses = versioned('/deviceupdate', apiVersion)
   return {
+    name: '2021',
     ...addresses,
     sendsLocation: false,
     filesRequired: false,

@@ -6,6 +6,7 @@ import { fileMembers, operationMembers, updateMembers, versioned } from './membe
 export function dialect2022(apiVersion: string): Dialect {
   const addresses = versioned('/deviceUpdate', apiVersion)
   return {
+    name: '2022',
     ...addresses,
     sendsLocation: false,
     filesRequired: false,

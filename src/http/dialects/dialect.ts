@@ -8,6 +8,8 @@ import type { UpdateId } from '../../domain/update-id.ts'
  * translate to and from the same services.
  */
 export interface Dialect {
+  /** For logs and metrics. */
+  name: 'v2' | '2021' | '2022'
   /** The address of an operation, always relative. */
   operationPath(instance: string, operationId: string): string
   /** The address of an update, always relative. */

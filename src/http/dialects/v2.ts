@@ -8,6 +8,7 @@ export function v2(): Dialect {
   const base = (instance: string) => `/deviceupdate/${instance}/v2/updates`
   const updatePath: Dialect['updatePath'] = (instance, updateId) => updateUnder(base(instance), updateId)
   return {
+    name: 'v2',
     sendsLocation: true,
     filesRequired: true,
     operationPath: (instance, operationId) => `${base(instance)}/operations/${operationId}`,

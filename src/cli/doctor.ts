@@ -1,0 +1,103 @@
+import { styleText } from 'node:util'
+import { examine } from '../compose-doctor.ts'
+import { DOCTOR_SETTINGS, KNOWN_SETTINGS } from '../config.ts'
+import { readSettings } from '../read-settings.ts'
+import { withoutControls } from './without-controls.ts'
+
+type Report = Awaited<ReturnType<typeof examine>>
+export type StepOfReport = Report['steps'][number]
+
+/** A person reads the first ones; all of them are in the JSON. */
+const SHOWN_MAX = 20
+const TITLE_WIDTH = 14
+const PROGRESS_EVERY_MS = 200
+
+/**
+ * `aduana doctor`: examines a data folder and prints what it found. Answers the exit code: 0 if there is nothing that anybody should act on,
+ * else 1. Warnings count, notes do not.
+ */
+export async function doctor(
+  flags: Record<string, string | string[] | undefined>,
+  { deep = false, repair = false, json = false }: { deep?: boolean; repair?: boolean; json?: boolean },
+): Promise<0 | 1> {
+  const config = readSettings(DOCTOR_SETTINGS, { flags, environment: process.env, known: KNOWN_SETTINGS })
+  const look: Look = {
+    isTerminal: process.stdout.isTTY === true,
+    isColoured: process.stdout.isTTY === true && !process.env.NO_COLOR,
+  }
+  const progress = progressLine(process.stderr)
+  const report = await examine(config, {
+    isDeep: deep,
+    isRepair: repair,
+    onBegin: ({ title }) => progress.show(title),
+    onProgress: progress.count,
+    onEnd(step) {
+      progress.clear()
+      if (!json) for (const line of linesOf(step, look)) console.log(line)
+    },
+  })
+  if (json) console.log(JSON.stringify(report, null, 2))
+  else console.log(lastLine(report))
+  return report.isWell ? 0 : 1
+}
+
+function lastLine({ data, isWell, isServerRunning, steps }: Report): string {
+  const count = (status: string) => steps.filter((step) => step.status === status).length
+  const server = isServerRunning ? 'a server runs' : 'no server runs'
+  const words = isWell ? 'All is well' : `${count('problem')} with problems, ${count('warning')} with warnings`
+  return `${words} in ${withoutControls(data)} (${server}).`
+}
+
+export interface Look {
+  /** Signs for people instead of words for scripts. */
+  isTerminal: boolean
+  isColoured: boolean
+}
+
+const SIGNS = { ok: '✓', warning: '!', problem: '✗', skipped: '-' } as const
+const COLOURS = { ok: 'green', warning: 'yellow', problem: 'red', skipped: 'gray', note: 'gray' } as const
+
+/** The lines about one step: what was looked at, and below it whatever was found. */
+export function linesOf(
+  { title, status, summary, findings, findingsLeftOut, mended, mendedLeftOut }: StepOfReport,
+  look: Look,
+) {
+  const paint = (colour: keyof typeof COLOURS, text: string) =>
+    look.isColoured ? styleText(COLOURS[colour], text, { validateStream: false }) : text
+  const sign = look.isTerminal ? SIGNS[status] : status.padEnd('problem'.length)
+  const lines = [`${paint(status, sign)} ${title.padEnd(TITLE_WIDTH)} ${withoutControls(summary)}`]
+  for (const { message } of mended.slice(0, SHOWN_MAX))
+    lines.push(`    ${paint('ok', 'mended:')} ${withoutControls(message)}`)
+  lines.push(...leftOut(mended.length + mendedLeftOut))
+  for (const { level, message } of findings.slice(0, SHOWN_MAX))
+    lines.push(`    ${paint(level, `${level}:`)} ${withoutControls(message)}`)
+  lines.push(...leftOut(findings.length + findingsLeftOut))
+  return lines
+}
+
+function leftOut(count: number): string[] {
+  return count > SHOWN_MAX ? [`    and ${count - SHOWN_MAX} more; --json names them.`] : []
+}
+
+/** One line on a terminal that is written over and over; nothing anywhere else. */
+function progressLine(terminal: NodeJS.WriteStream) {
+  if (!terminal.isTTY) return { show() {}, count() {}, clear() {} }
+  let title = ''
+  let shownAt = 0
+  const write = (text: string) => terminal.write(`\r\u001b[2K${text}`)
+  return {
+    show(name: string) {
+      title = name
+      write(`${title} …`)
+    },
+    count(doneBytes: number, totalBytes: number) {
+      if (Date.now() - shownAt < PROGRESS_EVERY_MS) return
+      shownAt = Date.now()
+      const percent = totalBytes === 0 ? 100 : Math.floor((100 * doneBytes) / totalBytes)
+      write(
+        `${title} … ${percent} % (${Math.floor(doneBytes / 1_048_576)} of ${Math.floor(totalBytes / 1_048_576)} MiB)`,
+      )
+    },
+    clear: () => write(''),
+  }
+}

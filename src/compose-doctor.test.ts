@@ -1,0 +1,349 @@
+// Breaks a real data folder in every way that the doctor knows, and expects that very step to complain and no other.
+import assert from 'node:assert/strict'
+import { chmod, open, readdir, readFile, rm, stat, truncate, unlink, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { type DataFolder, makeDataFolder } from '../tests/support/data-folder.ts'
+import { lockData } from './adapters/sqlite/data-lock.ts'
+import { loadTls } from './adapters/tls/tls-files.ts'
+import { examine } from './compose-doctor.ts'
+import { DOCTOR_SETTINGS } from './config.ts'
+import { newBlobName } from './domain/blob.ts'
+import type { OperationRequest } from './domain/operation.ts'
+import { readSettings } from './read-settings.ts'
+import { findBlob } from './store/blobs.ts'
+import { type NewOperation, recordOperation } from './store/operations.ts'
+
+const DAY_MS = 24 * 3600 * 1000
+const LONG_AGO = new Date(Date.now() - 3 * DAY_MS)
+
+async function examined(folder: DataFolder, options: { isDeep?: boolean; isRepair?: boolean } = {}) {
+  const config = readSettings(DOCTOR_SETTINGS, { flags: { data: folder.path }, environment: {}, known: [] })
+  const report = await examine(config, options)
+  const complaints = report.steps.filter(({ status }) => status === 'problem' || status === 'warning')
+  return {
+    ...report,
+    complaints: complaints.map(({ step, status }) => `${step}: ${status}`),
+    skipped: report.steps.filter(({ status }) => status === 'skipped').map(({ step }) => step),
+    text: complaints.flatMap(({ findings }) => findings.map(({ message }) => message)).join('\n'),
+    notes: report.steps.flatMap(({ findings }) => findings.map(({ level, message }) => `${level}: ${message}`)),
+    mended: report.steps.flatMap(({ mended }) => mended.map(({ message }) => message)),
+  }
+}
+
+async function flipByte(path: string, position: number): Promise<void> {
+  const file = await open(path, 'r+')
+  const byte = Buffer.alloc(1)
+  await file.read(byte, 0, 1, position)
+  byte[0] = ~(byte[0] ?? 0) & 0xff
+  await file.write(byte, 0, 1, position)
+  await file.close()
+}
+
+test('a data folder with nothing wrong in it is well, shallow and deep, and nothing in it changes', async () => {
+  await using folder = await makeDataFolder()
+  const before = await contentsOf(folder.path)
+  for (const isDeep of [false, true]) {
+    const { isWell, complaints, steps } = await examined(folder, { isDeep })
+    assert.deepEqual(complaints, [])
+    assert.ok(isWell)
+    assert.ok(steps.every(({ status, findings }) => status === 'ok' && findings.length === 0))
+  }
+  assert.deepEqual(await contentsOf(folder.path), before)
+  assert.deepEqual((await examined(folder, { isDeep: true, isRepair: true })).mended, [])
+})
+
+test('a blob that is gone is missing, with what needs it and what to do', async () => {
+  await using folder = await makeDataFolder()
+  await unlink(folder.payload.path)
+  const { complaints, text } = await examined(folder)
+  assert.deepEqual(complaints, ['blobs: problem'])
+  assert.match(text, new RegExp(`${folder.payload.name} \\(100000 bytes\\) is not in the store`))
+  assert.match(
+    text,
+    /needed for install\.sh of Contoso\/Toaster\/1\.0 in instance default\. Import the very same update again/,
+  )
+})
+
+test('a blob that was cut short is found without --deep', async () => {
+  await using folder = await makeDataFolder()
+  await truncate(folder.payload.path, 99_999)
+  const { complaints, text } = await examined(folder)
+  assert.deepEqual(complaints, ['blobs: problem'])
+  assert.match(text, /has 99999 bytes instead of 100000.*--repair/)
+})
+
+test('one wrong byte is found by --deep, and by nothing less', async () => {
+  await using folder = await makeDataFolder()
+  await flipByte(folder.payload.path, 77_777)
+  assert.deepEqual((await examined(folder)).complaints, [])
+  const { complaints, text } = await examined(folder, { isDeep: true })
+  assert.deepEqual(complaints, ['blobs: problem'])
+  assert.match(text, /has other bytes than it should/)
+})
+
+test('a repair takes damaged bytes out of service, keeps them, and still tells that they are missing', async () => {
+  await using folder = await makeDataFolder()
+  await flipByte(folder.payload.path, 3)
+  const damaged = await readFile(folder.payload.path)
+  const { complaints, text, mended } = await examined(folder, { isDeep: true, isRepair: true })
+  assert.deepEqual(complaints, ['blobs: problem'])
+  assert.match(text, /is not in the store any more.*Import the very same update again/)
+  assert.match(mended.join(), /out of service, and its bytes are kept as .*damaged/)
+  await assert.rejects(stat(folder.payload.path), { code: 'ENOENT' })
+  assert.deepEqual(await readFile(join(folder.path, 'blobs/damaged', folder.payload.name)), damaged)
+  const again = await examined(folder)
+  assert.deepEqual(again.complaints, ['blobs: problem'])
+  assert.match(again.notes.join('\n'), /note: 1 damaged copies with 100000 bytes are kept/)
+})
+
+test('a copy that nothing names is a leftover once it is old, and a repair deletes it at any age', async () => {
+  await using folder = await makeDataFolder()
+  const name = await folder.store(Buffer.from('nobody names this'))
+  assert.deepEqual((await examined(folder)).complaints, [])
+  for (const date of [LONG_AGO, new Date(Date.now() + 3 * DAY_MS)]) {
+    await utimes(folder.pathOf(name), date, date)
+    const { complaints, text } = await examined(folder)
+    assert.deepEqual(complaints, ['leftovers: warning'])
+    assert.match(text, new RegExp(`Copy ${name}`))
+  }
+  const { isWell, mended } = await examined(folder, { isRepair: true })
+  assert.ok(isWell)
+  assert.match(mended.join(), new RegExp(`Deleted copy ${name}`))
+  await assert.rejects(stat(folder.pathOf(name)), { code: 'ENOENT' })
+  await stat(folder.payload.path)
+})
+
+test('a repair never deletes the only good copy: a spare one goes in force where that in force is not good', async () => {
+  for (const harm of [unlink, (path: string) => flipByte(path, 9), (path: string) => truncate(path, 4)]) {
+    await using folder = await makeDataFolder()
+    const { payload } = folder
+    const spare = await folder.store(payload.bytes)
+    await harm(payload.path)
+    const { isWell, mended } = await examined(folder, { isRepair: true })
+    assert.ok(isWell)
+    assert.match(mended.join(), new RegExp(`Copy ${spare} is in force now`))
+    assert.equal((await folder.withDatabase((database) => findBlob(database, payload.sha256)))?.name, spare)
+    assert.deepEqual((await examined(folder, { isDeep: true })).complaints, [])
+  }
+})
+
+test('a repair deletes a spare copy where that in force is good, and puts a bad one of a bad one aside', async () => {
+  await using folder = await makeDataFolder()
+  const { payload } = folder
+  const spare = await folder.store(payload.bytes)
+  assert.ok((await examined(folder, { isRepair: true })).isWell)
+  await assert.rejects(stat(folder.pathOf(spare)), { code: 'ENOENT' })
+
+  const bad = await folder.store(Buffer.alloc(100_000, 'other'), payload.sha256)
+  await unlink(payload.path)
+  assert.deepEqual((await examined(folder, { isRepair: true })).complaints, ['blobs: problem'])
+  assert.deepEqual(await readdir(join(folder.path, 'blobs/damaged')), [bad])
+})
+
+test('an old partial file that no operation goes on with is a leftover; one that is wanted is not', async () => {
+  await using folder = await makeDataFolder()
+  const [lost, wanted] = [newBlobName('ab'.repeat(32)), newBlobName('cd'.repeat(32))]
+  for (const name of [lost, wanted]) {
+    const path = join(folder.path, 'blobs/partial', name)
+    await writeFile(path, 'half')
+    await utimes(path, LONG_AGO, LONG_AGO)
+  }
+  await folder.withDatabase(async (database) => {
+    await recordOperation(database, newOperation('waiting'))
+    await database.query(
+      `insert into operation_files (operation_id, item, ordinal, file_name, size_in_bytes, bytes_done, phase, partial)
+       values ('waiting', 0, 0, 'a.bin', 8, 4, 'Downloading', $1)`,
+      [wanted],
+    )
+  })
+  const { complaints, text } = await examined(folder)
+  assert.deepEqual(complaints, ['leftovers: warning'])
+  assert.match(text, new RegExp(lost))
+  assert.doesNotMatch(text, new RegExp(wanted))
+  assert.ok((await examined(folder, { isRepair: true })).isWell)
+  assert.deepEqual(await folder.partials(), [wanted])
+})
+
+test('operations that wait while no server runs are a note; those that nobody would ever take up are a problem', async () => {
+  for (const dueAt of ['null', '(select now_ms from clock) + 7200000']) {
+    await using folder = await makeDataFolder()
+    await folder.withDatabase((database) => recordOperation(database, newOperation('op-1')))
+    const waiting = await examined(folder)
+    assert.deepEqual(waiting.complaints, [])
+    assert.deepEqual(waiting.notes, ['note: 1 operations go on with the next start of the server.'])
+
+    await folder.withDatabase((database) => database.query(`update operations set due_at = ${dueAt} where id = 'op-1'`))
+    const stuck = await examined(folder)
+    assert.deepEqual(stuck.complaints, ['operations: problem'])
+    assert.match(stuck.text, /Operation op-1 \(import, NotStarted, instance default\) is stuck/)
+    assert.ok((await examined(folder, { isRepair: true })).isWell)
+    assert.deepEqual((await examined(folder)).complaints, [])
+  }
+})
+
+test('with a server at work, an operation that it does not take up is a problem', async () => {
+  await using folder = await makeDataFolder()
+  await folder.withDatabase(async (database) => {
+    await recordOperation(database, newOperation('op-1'))
+    await database.query("update operations set due_at = due_at - 120000 where id = 'op-1'")
+  })
+  const lock = await lockData(join(folder.path, 'lock.db'))
+  try {
+    const waiting = await examined(folder)
+    assert.ok(waiting.isServerRunning)
+    assert.deepEqual(waiting.complaints, ['operations: problem'])
+    assert.match(waiting.text, /none is at work/)
+    await assert.rejects(examined(folder, { isRepair: true }), /stop it first/)
+  } finally {
+    lock.release()
+  }
+})
+
+test('a damaged page of the database is found; what rests on the database is left out, and nothing is repaired', async () => {
+  await using folder = await makeDataFolder()
+  const spare = await folder.store(Buffer.from('to be kept'))
+  // The wide middle of the file: pages of tables and indexes, whatever their order.
+  const path = join(folder.path, 'aduana.db')
+  const { size } = await stat(path)
+  const file = await open(path, 'r+')
+  await file.write(Buffer.alloc(size - 3 * 4096, 0xa5), 0, size - 3 * 4096, 2 * 4096)
+  await file.close()
+  for (const isRepair of [false, true]) {
+    const { complaints, skipped, text } = await examined(folder, { isDeep: true, isRepair })
+    assert.deepEqual(complaints, ['database: problem'])
+    assert.deepEqual(skipped, ['schema', 'rows', 'clock', 'operations', 'leftovers', 'blobs', 'idle-blobs'])
+    assert.match(text, /cannot be repaired: stop the server and restore/)
+    await stat(folder.pathOf(spare))
+  }
+})
+
+test('a database that is missing or none at all is a problem, and no empty one is made in its place', async () => {
+  await using folder = await makeDataFolder()
+  const path = join(folder.path, 'aduana.db')
+  await writeFile(path, 'This is no database. '.repeat(500))
+  assert.deepEqual((await examined(folder)).complaints, ['database: problem'])
+  for (const name of ['aduana.db', 'aduana.db-wal', 'aduana.db-shm']) await rm(join(folder.path, name), { force: true })
+  for (const isRepair of [false, true]) {
+    assert.deepEqual((await examined(folder, { isRepair })).complaints, ['database: problem'])
+    await assert.rejects(stat(path), { code: 'ENOENT' })
+  }
+})
+
+test('rows that name rows which are not there are a problem, and then no copy is deleted', async () => {
+  await using folder = await makeDataFolder()
+  await folder.withDatabase(async (database) => {
+    await database.query('pragma foreign_keys = off')
+    await database.query('delete from blobs where sha256 = $1', [folder.payload.sha256])
+  })
+  const { complaints, skipped, text } = await examined(folder, { isRepair: true })
+  assert.deepEqual(complaints, ['rows: problem'])
+  assert.deepEqual(skipped, ['leftovers'])
+  assert.match(text, /of files names no row of blobs/)
+  assert.match(text, /install\.sh of Contoso\/Toaster\/1\.0 in instance default has no row in blobs/)
+  await stat(folder.payload.path)
+})
+
+test('a database of another version is a problem', async () => {
+  for (const number of [999, 0]) {
+    await using folder = await makeDataFolder()
+    await folder.withDatabase((database) =>
+      database.query('update migrations set number = $1 where number = 1', [number]),
+    )
+    const { complaints, text } = await examined(folder)
+    assert.deepEqual(complaints, ['schema: problem'])
+    assert.match(text, number === 999 ? /newer Aduana: schema 999/ : /older Aduana: schema 0/)
+  }
+})
+
+test('an idle blob that should be gone is a note while no server runs, and a warning while one does', async () => {
+  await using folder = await makeDataFolder()
+  await folder.withDatabase((database) =>
+    database.query('update blobs set idle_since = (select now_ms from clock) - $1', [3 * DAY_MS]),
+  )
+  const stopped = await examined(folder)
+  assert.deepEqual(stopped.complaints, [])
+  assert.match(stopped.notes.join(), /note: 2 blobs should be deleted by now/)
+  const lock = await lockData(join(folder.path, 'lock.db'))
+  const running = await examined(folder).finally(() => lock.release())
+  assert.deepEqual(running.complaints, ['idle-blobs: warning'])
+})
+
+test('keys that others can read are a problem, and a repair closes them', async () => {
+  await using folder = await makeDataFolder()
+  const key = join(folder.path, 'keys/issuer.jwk.json')
+  await chmod(key, 0o644)
+  const { complaints, text } = await examined(folder)
+  assert.deepEqual(complaints, ['data-folder: problem'])
+  assert.match(text, /issuer\.jwk\.json \(0644\): "chmod 0600/)
+  assert.ok((await examined(folder, { isRepair: true })).isWell)
+  assert.equal((await stat(key)).mode & 0o777, 0o600)
+})
+
+test('damaged marks and keys are a problem', async () => {
+  for (const [name, sentence] of [
+    ['installation.json', /does not describe an installation/],
+    ['keys/issuer.jwk.json', /has no private ES256 key/],
+  ] as const) {
+    await using folder = await makeDataFolder()
+    await writeFile(join(folder.path, name), '{"format":1,')
+    const { complaints, text } = await examined(folder)
+    assert.deepEqual(complaints, ['data-folder: problem'])
+    assert.match(text, sentence)
+  }
+})
+
+test('a certificate that expired, or does not belong to its key, is a problem', async () => {
+  await using folder = await makeDataFolder()
+  const tls = join(folder.path, 'tls')
+  await rm(tls, { recursive: true })
+  await loadTls({ folder: folder.path, machineName: 'workbench', now: new Date(Date.now() - 400 * DAY_MS) })
+  const expired = await examined(folder)
+  assert.deepEqual(expired.complaints, ['certificates: problem'])
+  assert.match(expired.text, /server certificate .*server\.pem expired on .*Restart the server/)
+
+  await loadTls({ folder: folder.path, machineName: 'workbench' })
+  await writeFile(join(tls, 'server-key.pem'), await readFile(join(tls, 'ca-key.pem')))
+  const foreign = await examined(folder)
+  assert.deepEqual(foreign.complaints, ['certificates: problem'])
+  assert.match(foreign.text, /does not belong to its key/)
+})
+
+test('times in the future, in rows or of files, are a warning about the clock', async () => {
+  await using folder = await makeDataFolder()
+  const tomorrow = new Date(Date.now() + DAY_MS)
+  await utimes(join(folder.path, 'installation.json'), tomorrow, tomorrow)
+  assert.deepEqual((await examined(folder)).complaints, ['clock: warning'])
+  await utimes(join(folder.path, 'installation.json'), LONG_AGO, LONG_AGO)
+  assert.deepEqual((await examined(folder)).complaints, [])
+  await folder.withDatabase((database) => database.query('update updates set imported_at = $1', [Number(tomorrow)]))
+  assert.deepEqual((await examined(folder)).complaints, ['clock: warning'])
+})
+
+test('a store that lost a folder is a problem, and none is made in its place', async () => {
+  await using folder = await makeDataFolder()
+  await rm(join(folder.path, 'blobs/v1'), { recursive: true })
+  const { complaints, skipped } = await examined(folder)
+  assert.deepEqual(complaints, ['store: problem'])
+  assert.deepEqual(skipped, ['leftovers', 'blobs'])
+  await assert.rejects(stat(join(folder.path, 'blobs/v1')), { code: 'ENOENT' })
+})
+
+function newOperation(operationId: string): NewOperation {
+  const request = { kind: 'import', inputs: [] } satisfies OperationRequest
+  return { operationId, instance: 'default', request, requestedBy: 'a test', traceId: '0' }
+}
+
+/** Every file with its size, but for the empty ones that SQLite keeps beside a database that was read. */
+async function contentsOf(folder: string): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true })
+  const contents = await Promise.all(
+    names
+      .filter((name) => !/aduana\.db-(wal|shm)$/.test(name))
+      .map(async (name) => {
+        const { size, mtimeMs, mode } = await stat(join(folder, name))
+        return `${name} ${size} ${mode} ${name.includes('.') ? mtimeMs : ''}`
+      }),
+  )
+  return contents.sort()
+}

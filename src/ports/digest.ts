@@ -1,0 +1,13 @@
+/** Bytes in memory that several threads can read at the same time. */
+export type Block = Uint8Array<SharedArrayBuffer>
+
+/** Several hashes of the same bytes, worked out together. */
+export interface Digest extends Disposable {
+  /** Takes the next bytes; resolves when their memory may be reused. The next call comes after that. */
+  update(block: Block): Promise<void>
+  /** Algorithm → base64, when all bytes were taken. */
+  result(): Promise<Readonly<Record<string, string>>>
+}
+
+/** Begins the hashes with these algorithms, by the names that Node's `createHash` knows. */
+export type StartDigest = (algorithms: readonly string[]) => Digest

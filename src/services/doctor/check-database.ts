@@ -1,0 +1,62 @@
+import type { Database } from '../../ports/database.ts'
+import type { DatabaseUpkeep } from '../../ports/upkeep.ts'
+import { listMisfits } from '../../store/inspect-blobs.ts'
+import { schemaKnown, schemaOf } from '../../store/migrate.ts'
+import type { Step } from './step.ts'
+
+const FINDINGS_MAX = 100
+const RESTORE = 'This cannot be repaired: stop the server and restore the data folder from a backup.'
+
+/** Whether the database is sound as a file: every page, every index. */
+export function checkDatabase(upkeep: DatabaseUpkeep): Step {
+  return {
+    name: 'database',
+    title: 'Database',
+    needs: [],
+    async run(pen) {
+      const damages = await upkeep.damages(FINDINGS_MAX)
+      for (const damage of damages) pen.problem(damage)
+      if (damages.length > 0) pen.problem(RESTORE)
+      return 'Every page and every index was looked at.'
+    },
+  }
+}
+
+/** Whether database and program are of the same version. */
+export function checkSchema(database: () => Database): Step {
+  return {
+    name: 'schema',
+    title: 'Schema',
+    needs: ['database'],
+    async run(pen) {
+      const [found, known] = [await schemaOf(database()), schemaKnown()]
+      if (found > known) {
+        pen.problem(
+          `The database was written by a newer Aduana: schema ${found}, this one knows ${known}. Use that version.`,
+        )
+      }
+      if (found < known) {
+        pen.problem(
+          `The database is of an older Aduana: schema ${found}, this one needs ${known}. Make a backup; ` +
+            'the next start of the server brings it up to date.',
+        )
+      }
+      return `Version ${found}.`
+    },
+  }
+}
+
+/** Whether the rows fit together: nothing names what is not there, and sizes agree. */
+export function checkRows(database: () => Database, upkeep: DatabaseUpkeep): Step {
+  return {
+    name: 'rows',
+    title: 'Rows',
+    needs: ['database', 'schema'],
+    async run(pen) {
+      const flaws = [...(await upkeep.brokenReferences(FINDINGS_MAX)), ...(await listMisfits(database(), FINDINGS_MAX))]
+      for (const flaw of flaws) pen.problem(flaw)
+      if (flaws.length > 0) pen.problem(RESTORE)
+      return 'Those of every update, file and blob were compared.'
+    },
+  }
+}

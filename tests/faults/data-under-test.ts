@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto'
+import { cp, mkdtemp, readdir, rm, utimes } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openFilesystemBlobs } from '../../src/adapters/filesystem/blobs-filesystem.ts'
+import { openSqlite, SQLITE_DIALECT } from '../../src/adapters/sqlite/database-sqlite.ts'
+import { AppError } from '../../src/domain/errors.ts'
+import { asOperationError, type ClaimedOperation, type OperationRequest } from '../../src/domain/operation.ts'
+import { wireTime } from '../../src/domain/times.ts'
+import type { BlobStore } from '../../src/ports/blob-store.ts'
+import type { Database } from '../../src/ports/database.ts'
+import type { Scanner } from '../../src/ports/scanner.ts'
+import type { OpenSource } from '../../src/ports/source.ts'
+import { runDeletion } from '../../src/services/run-deletion.ts'
+import { runImport } from '../../src/services/run-import.ts'
+import { sweep, sweepLeftovers } from '../../src/services/sweep.ts'
+import { claimOperation, endStatements, releaseAllLeases } from '../../src/store/attempts.ts'
+import { createInstances } from '../../src/store/instances.ts'
+import { migrate } from '../../src/store/migrate.ts'
+import { recordOperation } from '../../src/store/operations.ts'
+import { listPartials } from '../../src/store/progress.ts'
+import { asImportInput, type PublishedUpdate } from '../support/publish-update.ts'
+
+/** Everything that services reach the world by. */
+export interface Ports {
+  database: Database
+  blobs: BlobStore
+  openSource: OpenSource
+  scanner: Scanner | undefined
+}
+
+/** What is not in the data folder, and what is. */
+type Outside = Pick<Ports, 'openSource' | 'scanner'>
+type Inside = Pick<Ports, 'database' | 'blobs'>
+
+const MINUTE_MS = 60_000
+const TWO_DAYS_MS = 2 * 24 * 3600 * 1000
+
+/** A data folder on disk and what a server does with it, one thing at a time and without a process of its own. */
+export class DataUnderTest implements AsyncDisposable {
+  readonly folder: string
+  readonly #outside: Outside
+  #inside: Inside
+
+  private constructor(folder: string, outside: Outside, inside: Inside) {
+    this.folder = folder
+    this.#outside = outside
+    this.#inside = inside
+  }
+
+  /** Makes one with the instances `default` and `other`, or a copy of another that is closed. */
+  static async make(outside: Outside, template?: string): Promise<DataUnderTest> {
+    const folder = await mkdtemp(join(tmpdir(), 'aduana-faults-'))
+    if (template !== undefined) await cp(template, folder, { recursive: true })
+    return new DataUnderTest(folder, outside, await open(folder, template === undefined))
+  }
+
+  get ports(): Ports {
+    return { ...this.#inside, ...this.#outside }
+  }
+
+  /** What a server does when it starts after another one died. */
+  async restart(): Promise<void> {
+    await this.close()
+    this.#inside = await open(this.folder)
+    const { database, blobs } = this.#inside
+    await releaseAllLeases(database)
+    await blobs.dropAbandoned(0, await listPartials(database))
+  }
+
+  /** Records an import. Answers the operation's id. */
+  async recordImport(updates: readonly PublishedUpdate[], instance = 'default'): Promise<string> {
+    return this.record({ kind: 'import', inputs: updates.map(({ input }) => asImportInput(input)) }, instance)
+  }
+
+  async record(request: OperationRequest, instance = 'default'): Promise<string> {
+    const operationId = randomUUID()
+    await recordOperation(this.#inside.database, {
+      operationId,
+      instance,
+      request,
+      requestedBy: 'a test',
+      traceId: '0',
+    })
+    return operationId
+  }
+
+  /** Runs all that waits, as a worker does. */
+  async runAll(): Promise<void> {
+    for (;;) {
+      const operation = await claimOperation(this.#inside.database, MINUTE_MS)
+      if (operation === undefined) return
+      await runToItsEnd(operation, this.ports)
+    }
+  }
+
+  /** Deletes all that may be deleted, however young it is. */
+  async sweepAll(): Promise<void> {
+    await this.makeOld()
+    await sweep(this.ports, { graceMs: 0 })
+    await sweepLeftovers(this.ports, new AbortController().signal)
+  }
+
+  /** Makes every file in the store look two days old. */
+  async makeOld(): Promise<void> {
+    const entries = await readdir(join(this.folder, 'blobs'), { recursive: true, withFileTypes: true })
+    const then = new Date(Date.now() - TWO_DAYS_MS)
+    const files = entries.filter((entry) => entry.isFile())
+    await Promise.all(files.map((entry) => utimes(join(entry.parentPath, entry.name), then, then)))
+  }
+
+  async close(): Promise<void> {
+    await this.#inside.database.close()
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.close()
+    await rm(this.folder, { recursive: true, force: true })
+  }
+}
+
+async function open(folder: string, isNew = false): Promise<Inside> {
+  const database = openSqlite(join(folder, 'aduana.db'))
+  // What the operating system has outlives the process. Waiting for the disk takes most of the time of thousands of runs.
+  await database.query('pragma synchronous = off')
+  if (isNew) {
+    await migrate(database, SQLITE_DIALECT)
+    await createInstances(database, ['default', 'other'])
+  }
+  return { database, blobs: await openFilesystemBlobs({ folder: join(folder, 'blobs') }) }
+}
+
+/** Runs one attempt at an operation. Throws what the attempt throws. */
+export async function runAttempt(
+  operation: ClaimedOperation,
+  { database, blobs, openSource, scanner }: Ports,
+  signal = new AbortController().signal,
+): Promise<void> {
+  const { request } = operation
+  if (request.kind === 'import') {
+    await runImport(operation, request, {
+      database,
+      blobs,
+      openSource,
+      retry: { triesMax: 3, pauseMs: 1 },
+      limits: {},
+      scan: { mode: 'required', scanner, pausesMs: [] },
+      signal,
+    })
+  } else await runDeletion(operation, request.updateId, database)
+}
+
+/** Runs one attempt, and lets the operation fail where that says so, unless it `isCrash`. */
+export async function runToItsEnd(
+  operation: ClaimedOperation,
+  ports: Ports,
+  isCrash: (error: AppError) => boolean = () => false,
+): Promise<void> {
+  try {
+    await runAttempt(operation, ports)
+  } catch (error) {
+    if (!(error instanceof AppError) || isCrash(error)) throw error
+    const occurred = asOperationError(error, wireTime(Date.now()))
+    await ports.database.batch(endStatements(operation, { status: 'Failed', error: occurred }))
+  }
+}

@@ -1,0 +1,3 @@
+import { testFaultScenarios } from './run-fault-scenarios.ts'
+
+await testFaultScenarios({ every: 1 })

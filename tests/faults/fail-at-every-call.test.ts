@@ -1,0 +1,4 @@
+// A part of the calls, for every day; all of them are in the slow test beside.
+import { testFaultScenarios } from './run-fault-scenarios.ts'
+
+await testFaultScenarios({ every: 4 })

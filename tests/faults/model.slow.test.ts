@@ -1,0 +1,3 @@
+import { testModel } from './test-model.ts'
+
+await testModel({ runs: 150, every: 1 })

@@ -1,0 +1,276 @@
+// Whatever the service asks the database while it runs must find its rows by an index: a statement that reads a whole table is quick
+// in every test and slow in the catalogue that matters. The statements are those that are really executed.
+import assert from 'node:assert/strict'
+import { globSync } from 'node:fs'
+import { Session } from 'node:inspector/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { CORE, fillCatalogue, INSTANCES } from '../bench/fill-catalogue.ts'
+import { newBlobName } from '../src/domain/blob.ts'
+import type { Row, SqlValue } from '../src/ports/database.ts'
+import * as attempts from '../src/store/attempts.ts'
+import * as audit from '../src/store/audit.ts'
+import * as blobs from '../src/store/blobs.ts'
+import { deleteUpdate } from '../src/store/delete-update.ts'
+import { createInstances, listInstances } from '../src/store/instances.ts'
+import { countOperationsInProgress } from '../src/store/operation-metrics.ts'
+import { forgetOperations, listOperations } from '../src/store/operations.ts'
+import * as progress from '../src/store/progress.ts'
+import * as rescans from '../src/store/rescans.ts'
+import { findManifestSha256, findUpdate, listChildIds, listUpdates } from '../src/store/updates.ts'
+import { countUsage } from '../src/store/usage.ts'
+import { type AppInMemory, startAppInMemory } from './support/app-in-memory.ts'
+import { SHA256 } from './support/import-manifests.ts'
+import { seedEveryState } from './support/seed-every-state.ts'
+
+const UPDATES = 2000
+const STORE = join(import.meta.dirname, '../src/store')
+
+/** What reads a whole catalogue because that is its work, without a server or once before one begins. */
+const OFFLINE = /^(backup|inspect-.*|migrate)\.ts$/
+
+/** What may be read from its beginning to its end. */
+const MAY_SCAN: { step: RegExp; why: string }[] = [
+  { step: /^SCAN (clock|CONSTANT ROW)$/, why: 'a row that the statement itself makes' },
+  { step: /^SCAN (keys|c|d)$/, why: 'what a part of the statement has found, as much as one page' },
+  { step: /^SCAN instances\b/, why: 'an operator names them by hand: a handful' },
+  {
+    step: /^SCAN operations USING (COVERING )?INDEX operations_(in_progress|running)$/,
+    why: 'what has not ended, which has a bound: the index has no other row',
+  },
+]
+
+/** What may be sorted after it was read, since it is little. */
+const MAY_SORT: { sql: RegExp; why: string }[] = [
+  { sql: /from instances/, why: 'a handful' },
+  { sql: /from files where update_id = /, why: 'the files of one update' },
+  { sql: /from update_references r join updates u/, why: 'the parents of the updates of one page' },
+  { sql: /with recursive keys/, why: 'one page' },
+  { sql: /order by sha256 limit \$3\) c join blobs/, why: 'one page' },
+  { sql: /and o\.due_at is not null/, why: 'operations of one instance that have not ended, which have a bound' },
+  { sql: /scan_result = 'Infected'/, why: 'infected updates, which are few' },
+]
+
+/** What may walk through all that an instance has of a kind. */
+const MAY_WALK: { sql: RegExp; why: string }[] = [
+  {
+    sql: /^select \* from updates where instance = \$1 order by provider_key/,
+    why: 'a page: it stops when the page is full',
+  },
+  {
+    sql: /^select .* where o\.instance = \$2 and o\.kind = \$3 order by/,
+    why: 'a page: it stops when the page is full',
+  },
+  { sql: /^select \* from audit .* limit/, why: 'a page' },
+  { sql: /from update_terms/, why: 'a search stops when the page is full; for a rare word that is late' },
+  { sql: /and o\.status in/, why: 'operations are forgotten after seven days; for a rare status a page is full late' },
+  { sql: /count\(distinct provider_key\)/, why: 'quotas count; asked only where one holds' },
+]
+
+let app: AppInMemory
+let session: Session
+/** Every statement that was executed, with the values of its last execution. */
+const executed = new Map<string, readonly SqlValue[]>()
+
+before(async () => {
+  session = new Session()
+  session.connect()
+  await session.post('Profiler.enable')
+  await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false })
+
+  app = await startAppInMemory({ instances: [...INSTANCES, 'default', 'many'] })
+  noteStatements()
+  await seedEveryState(app.database, { traceId: '0'.repeat(32), instanceWithMany: 'many' })
+  await fillCatalogue(app.database, UPDATES, () => {})
+  await callStore()
+  await callRoutes()
+})
+
+after(async () => {
+  session.disconnect()
+  await app[Symbol.asyncDispose]()
+})
+
+test('every function of the store that asks the database was called', async () => {
+  const { result } = await session.post('Profiler.takePreciseCoverage')
+  const called = (path: string, name: string) =>
+    result
+      .filter(({ url }) => url.endsWith(`/src/store/${path}`))
+      .flatMap(({ functions }) => functions)
+      .some(({ functionName, ranges }) => functionName === name && (ranges[0]?.count ?? 0) > 0)
+  const missing: string[] = []
+  for (const path of globSync('*.ts', { cwd: STORE }).filter(
+    (path) => !/\.test\.ts$/.test(path) && !OFFLINE.test(path),
+  )) {
+    for (const [name, value] of Object.entries(await import(join(STORE, path)))) {
+      const asksDatabase = /^async function \w+\(\s*database\b/.test(String(value))
+      if (asksDatabase && !called(path, name)) missing.push(`${path}: ${name}`)
+    }
+  }
+  assert.deepEqual(missing, [], 'call them in this test, so that their plans are looked at')
+})
+
+test('no statement reads a whole table', async () => {
+  const wrong: string[] = []
+  for (const [sql, details] of await plans()) {
+    for (const detail of details) {
+      if (!detail.startsWith('SCAN ')) continue
+      if (MAY_SCAN.some(({ step }) => step.test(detail))) continue
+      wrong.push(`${detail}: ${sql.replace(/\s+/g, ' ')}`)
+    }
+  }
+  assert.deepEqual(wrong, [])
+})
+
+test('no statement walks through all that an instance has', async () => {
+  // Indexes of a few rows are left out: they hold only what has not ended, or what is infected.
+  const walk =
+    /^SEARCH (?!instances\b)\w+ USING (COVERING )?INDEX (?!operations_in_progress|updates_infected)\S+ \(instance=\?( AND kind=\?)?\)$/
+  const wrong: string[] = []
+  for (const [sql, details] of await plans()) {
+    const text = sql.replace(/\s+/g, ' ').trim()
+    if (MAY_WALK.some((allowed) => allowed.sql.test(text))) continue
+    if (details.some((detail) => walk.test(detail))) wrong.push(text)
+  }
+  assert.deepEqual(wrong, [])
+})
+
+test('no list is sorted after it was read', async () => {
+  const wrong = [...(await plans())]
+    .filter(
+      ([sql, details]) =>
+        details.includes('USE TEMP B-TREE FOR ORDER BY') && !MAY_SORT.some((few) => few.sql.test(sql)),
+    )
+    .map(([sql]) => sql.replace(/\s+/g, ' '))
+  assert.deepEqual(wrong, [])
+})
+
+function noteStatements(): void {
+  const { query, batch } = app.database
+  // The application holds this same object, so whatever it asks from now on comes through here.
+  app.database.query = (sql, params = []) => {
+    executed.set(sql, params)
+    return query(sql, params)
+  }
+  app.database.batch = (statements) => {
+    for (const { sql, params = [] } of statements) executed.set(sql, params)
+    return batch(statements)
+  }
+}
+
+/** The steps that SQLite takes for each statement that was executed. */
+async function plans(): Promise<Map<string, string[]>> {
+  const planned = new Map<string, string[]>()
+  for (const [sql, params] of [...executed]) {
+    if (!/^\s*(select|with|insert|update|delete)\b/i.test(sql)) continue
+    const rows: Row[] = await app.database.query(`explain query plan ${sql}`, params)
+    planned.set(
+      sql,
+      rows.map(({ detail }) => String(detail)),
+    )
+  }
+  return planned
+}
+
+/** What no route asks: the worker, the sweep and the rounds. Seeding has called what records, publishes and deletes. */
+async function callStore(): Promise<void> {
+  const { database } = app
+  const instance = INSTANCES[0]!
+  const updateId = { provider: CORE.provider, name: CORE.name, version: '1.0.1' }
+  const update = await findUpdate(database, instance, updateId)
+  assert.ok(update)
+  const sha256 = Buffer.from(SHA256, 'base64').toString('hex')
+  const name = newBlobName(sha256)
+  const notScanned = { kind: 'NotScanned', reason: 'A test.', mayRecover: false } as const
+  const call = { address: '::1', traceId: '0'.repeat(32) }
+
+  await createInstances(database, [instance])
+  await listInstances(database)
+  const attempt = await attempts.claimOperation(database, 60_000)
+  assert.ok(attempt)
+  await attempts.renewLease(database, attempt, 60_000)
+  const partial = { partial: name, sourceEtag: '"1"' }
+  await progress.notePartial(database, attempt.operationId, { item: 0, ordinal: 0 }, partial)
+  await progress.listProgress(database, attempt.operationId)
+  await blobs.holdBlob(database, { attempt, sha256 })
+  await blobs.replaceBlob(database, { sha256, missing: name, name: newBlobName(sha256) })
+  await blobs.instanceHasContent(database, { instance, sha256, sizeInBytes: 7 })
+  await blobs.listIdleBlobs(database, { graceMs: 0, limit: 10 })
+  await blobs.forgetBlob(database, { sha256, name }, 0)
+  await blobs.isBlobInForce(database, name)
+  await progress.listPartials(database)
+  await attempts.releaseLease(database, attempt)
+  await attempts.releaseAllLeases(database)
+  await deleteUpdate(database, { attempt, id: update.id, childIds: [update.id] })
+
+  const infected = { kind: 'Infected', name: 'EICAR', signatures: 'ClamAV 1' } as const
+  for (const verdict of [infected, { kind: 'Clean', signatures: 'ClamAV 2', caveats: [] } as const, notScanned]) {
+    await blobs.recordVerdict(database, sha256, verdict)
+  }
+  await blobs.recordScanFailure(database, sha256, notScanned)
+  await blobs.listBlobsOf(database, update.id)
+  const { sql, params = [] } = blobs.guardNotInfected(sha256)
+  await database.query(sql, params)
+  await rescans.wantRescan(database, { instance, audit: { ...call, action: 'rescan', instance } })
+  const rescan = await rescans.findRescan(database, instance)
+  assert.ok(rescan)
+  await rescans.listRescansToDo(database)
+  await rescans.listContentsToScan(database, rescan, { after: '', limit: 10 })
+  await rescans.countContents(database, rescan, { after: '', limit: 10 })
+  await rescans.countContents(database, { ...rescan, endedAt: 1 }, { after: '', limit: 10 })
+  await rescans.endRescan(database, rescan)
+  await rescans.listInfectedUpdates(database, instance, 10)
+  await countOperationsInProgress(database)
+  await forgetOperations(database, 1e12, 10)
+  await audit.forgetAudit(database, 1e12, 10)
+  await audit.listAudit(database, instance, 10)
+  await findManifestSha256(database, update.id)
+  await listChildIds(database, update.id)
+  await countUsage(database, instance, updateId)
+  for (const isDeployable of [undefined, true]) {
+    for (const search of [undefined, CORE.rareWord, `${CORE.rareWord} ${CORE.commonWord}`]) {
+      for (const after of [undefined, { providerKey: 'm', nameKey: '', versionOrder: '' }]) {
+        await listUpdates(database, { instance, isDeployable, search, after, limit: 10 })
+      }
+    }
+  }
+  for (const after of [undefined, { createdAt: Date.now(), operationId: '5' }]) {
+    await listOperations(database, { instance, kind: 'import', after, limit: 10 })
+    for (const statuses of [['NotStarted', 'Running'], ['Failed']] as const) {
+      await listOperations(database, { instance, kind: 'import', statuses, after, limit: 10 })
+    }
+  }
+}
+
+/** Asks every GET of the API, by its own description. */
+async function callRoutes(): Promise<void> {
+  const { database } = app
+  const instanceId = INSTANCES[0]!
+  const { provider, name } = CORE
+  const version = '1.0.2'
+  const update = await findUpdate(database, instanceId, { provider, name, version })
+  const [file] = await database.query('select file_id, content_id, file_name from files where update_id = $1', [
+    update!.id,
+  ])
+  const [operation] = await listOperations(database, { instance: instanceId, kind: 'import', limit: 1 })
+  const values: Record<string, string> = {
+    instanceId,
+    provider,
+    name,
+    version,
+    operationId: operation!.operationId,
+    fileId: String(file!.file_id),
+    contentId: String(file!.content_id),
+    fileName: String(file!.file_name),
+  }
+  for (const [path, item] of Object.entries(app.fastify.swagger().paths ?? {})) {
+    if (item === undefined || !('get' in item)) continue
+    const address = path.replaceAll(
+      /\{(\w+)\}/g,
+      (_, named: string) => values[named] ?? assert.fail(`${path}: ${named}`),
+    )
+    const { status } = await app.ask(address)
+    // The bytes of a seeded catalogue are not in the store.
+    if (!path.startsWith('/content/')) assert.equal(status, 200, address)
+  }
+}

@@ -1,0 +1,99 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { drained } from './drained.ts'
+
+/** Stands between a client and a server, and breaks their connections. */
+export interface TcpProxy extends AsyncDisposable {
+  port: number
+  /** Whether new connections are reset. */
+  isRefusing: boolean
+  /** Before each piece of an answer is handed on. */
+  delayMs: number
+  /** How many bytes of answers were handed to clients, heads included. */
+  bytesToClients(): number
+  connectionsMade(): number
+  /**
+   * From now on nothing gets through on the connections that are open, in either direction, and nobody is told: a firewall has forgotten
+   * them, or the other end has lost its power.
+   */
+  silence(): void
+  /** Breaks every connection with a reset. */
+  reset(): void
+  /** Ends every connection as if the server had ended it. */
+  drop(): void
+}
+
+interface Pair {
+  client: Socket
+  server: Socket
+  isSilent: boolean
+}
+
+/** Starts one on a free loopback port, before a server on another one. */
+export async function startTcpProxy({ targetPort }: { targetPort: number }): Promise<TcpProxy> {
+  const pairs = new Set<Pair>()
+  let bytesToClients = 0
+  let connectionsMade = 0
+
+  const listener = createServer((client) => {
+    connectionsMade += 1
+    client.on('error', () => {})
+    if (proxy.isRefusing) {
+      client.resetAndDestroy()
+      return
+    }
+    const server = connect(targetPort, '127.0.0.1')
+    server.on('error', () => client.destroy())
+    const pair: Pair = { client, server, isSilent: false }
+    pairs.add(pair)
+    client.on('close', () => {
+      pairs.delete(pair)
+      server.destroy()
+    })
+    void handOn(pair, { from: client, to: server })
+    void handOn(pair, { from: server, to: client })
+  })
+
+  async function handOn(pair: Pair, { from, to }: { from: Socket; to: Socket }): Promise<void> {
+    try {
+      for await (const chunk of from as AsyncIterable<Buffer>) {
+        if (to === pair.client && proxy.delayMs > 0) await delay(proxy.delayMs)
+        if (pair.isSilent) continue
+        if (to === pair.client) bytesToClients += chunk.length
+        if (!to.write(chunk)) await drained(to)
+      }
+      if (!pair.isSilent) to.end()
+    } catch {
+      if (!pair.isSilent) to.destroy()
+    }
+  }
+
+  listener.listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const proxy: TcpProxy = {
+    port: (listener.address() as AddressInfo).port,
+    isRefusing: false,
+    delayMs: 0,
+    bytesToClients: () => bytesToClients,
+    connectionsMade: () => connectionsMade,
+    silence() {
+      for (const pair of pairs) pair.isSilent = true
+    },
+    reset() {
+      for (const { client } of pairs) client.resetAndDestroy()
+    },
+    drop() {
+      for (const { client } of pairs) client.end()
+    },
+    async [Symbol.asyncDispose]() {
+      listener.close()
+      for (const { client, server } of pairs) {
+        client.destroy()
+        server.destroy()
+      }
+      await once(listener, 'close')
+    },
+  }
+  return proxy
+}
