@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { brotliCompressSync } from 'node:zlib'
 import { SignJWT } from 'jose'
 import {
   answerStatus,
@@ -196,7 +197,8 @@ test('a description that is not what it should be is a problem of the issuer, an
     [paths.keys, json({ keys: [] }), /key set of the issuer is empty/],
     [paths.keys, json({ keys: ['x'] }), /Key Set malformed/],
     [paths.keys, serveBytes(Buffer.alloc(600 * 1024, ' ')), /sent more than 524288 bytes/],
-    [paths.keys, (request) => request.socket.destroy(), /fetch failed/],
+    [paths.keys, (request) => request.socket.destroy(), /other side closed/],
+    [paths.keys, compressed, /did not send JSON/],
   ]
   for (const [path, flaw, problem] of flaws) {
     theirs.publish({})
@@ -207,6 +209,12 @@ test('a description that is not what it should be is a problem of the issuer, an
   }
 })
 
+/** A good document in a form that was not asked for: nothing may unpack it. */
+const compressed: Behaviour = (_request, response) => {
+  const keySet = JSON.stringify({ keys: [{ kty: 'oct', k: 'AA' }] })
+  response.writeHead(200, { 'content-encoding': 'br' }).end(brotliCompressSync(keySet))
+}
+
 test('an issuer elsewhere cannot send the server to itself', async (t) => {
   const issuer = 'https://id.example'
   const document = { issuer, jwks_uri: 'http://127.0.0.1:1/keys' }
@@ -214,7 +222,7 @@ test('an issuer elsewhere cannot send the server to itself', async (t) => {
     issuer,
     discoveryUrl: `${issuer}/.well-known/openid-configuration`,
     audiences: [aud],
-    fetch: async () => Response.json(document),
+    ask: async () => ({ statusCode: 200, body: ReadableStream.from([Buffer.from(JSON.stringify(document))]) }),
     log: { info() {}, warn() {} },
   })
   t.after(() => opened.close())

@@ -1,4 +1,5 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
+import { request } from 'undici'
 import { AppError } from '../../domain/errors.ts'
 import { quote } from '../../domain/json-document.ts'
 import { EVERY_INSTANCE } from '../../domain/permissions.ts'
@@ -56,7 +57,7 @@ export function openOidcIssuer({
   audiences,
   instances = [EVERY_INSTANCE],
   timeoutMs = 5000,
-  fetch = globalThis.fetch,
+  ask = askIssuer,
   now = () => performance.now(),
   log,
 }: {
@@ -66,7 +67,7 @@ export function openOidcIssuer({
   audiences: readonly string[]
   instances?: readonly string[]
   timeoutMs?: number
-  fetch?: typeof globalThis.fetch
+  ask?: typeof askIssuer
   now?: () => number
   log: { info(facts: object, message: string): void; warn(facts: object, message: string): void }
 }): OidcIssuer {
@@ -80,7 +81,7 @@ export function openOidcIssuer({
   async function attempt(): Promise<void> {
     const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)])
     try {
-      const discovery = await discover({ issuer, discoveryUrl, get: (url) => getJson(url, { fetch, signal }) })
+      const discovery = await discover({ issuer, discoveryUrl, get: (url) => getJson(url, { ask, signal }) })
       if (found === undefined || problem !== undefined) log.info({ issuer }, 'the issuer answers; its keys are known')
       found = discovery
       foundAt = now()
@@ -176,18 +177,30 @@ function addressIn(document: Record<string, unknown>, member: string, discoveryU
   return url.href
 }
 
+/** Not `fetch`, which decompresses what it was asked not to: decompressors have had their holes. Redirects are not followed. */
+async function askIssuer(
+  url: string,
+  signal: AbortSignal,
+): Promise<{ statusCode: number; body: AsyncIterable<Uint8Array> }> {
+  const { statusCode, body } = await request(url, {
+    signal,
+    headers: { accept: 'application/json', 'accept-encoding': 'identity' },
+  })
+  if (statusCode !== 200) body.on('error', () => {}).destroy()
+  return { statusCode, body }
+}
+
 async function getJson(
   url: string,
-  { fetch, signal }: { fetch: typeof globalThis.fetch; signal: AbortSignal },
+  { ask, signal }: { ask: typeof askIssuer; signal: AbortSignal },
 ): Promise<Record<string, unknown>> {
-  const response = await fetch(url, { signal, redirect: 'manual', headers: { accept: 'application/json' } })
-  if (response.status !== 200) {
-    await response.body?.cancel()
-    throw new Error(`${url} answered with the status ${response.status}, but 200 was expected.`)
+  const { statusCode, body } = await ask(url, signal)
+  if (statusCode !== 200) {
+    throw new Error(`${url} answered with the status ${statusCode}, but 200 was expected.`)
   }
   const chunks: Uint8Array[] = []
   let bytes = 0
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of body) {
     bytes += chunk.byteLength
     if (bytes > DOCUMENT_BYTES_MAX) throw new Error(`${url} sent more than ${DOCUMENT_BYTES_MAX} bytes.`)
     chunks.push(chunk)
