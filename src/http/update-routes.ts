@@ -1,17 +1,27 @@
 import Type from 'typebox'
 import { AppError } from '../domain/errors.ts'
+import { jsonText } from '../domain/json-text.ts'
 import { LIMITS } from '../domain/limits.ts'
 import type { Update } from '../domain/update.ts'
 import type { UpdateId } from '../domain/update-id.ts'
 import type { Database } from '../ports/database.ts'
 import { type Acceptance, acceptDeletion, acceptImport } from '../services/accept-operation.ts'
 import { listFiles } from '../store/files.ts'
-import { findUpdate, listNames, listProviders, listUpdates, listVersions, type Page } from '../store/updates.ts'
-import { entity, json } from './answers.ts'
+import {
+  findUpdate,
+  findUpdateEtag,
+  listNames,
+  listProviders,
+  listUpdates,
+  listVersions,
+  type Page,
+} from '../store/updates.ts'
+import { entity, json, matches } from './answers.ts'
 import type { Answer, ApiRoute, Call } from './call.ts'
 import { readUpdateFilter } from './filters.ts'
 import { readImportBody } from './import-body.ts'
 import { nextLink, PAGE_SIZE, pageTokenReader } from './paging.ts'
+import { createRenderedBodies } from './rendered-bodies.ts'
 import { accepted, describe, listed, one } from './route-schemas.ts'
 import type { Documents } from './schemas.ts'
 
@@ -49,6 +59,7 @@ const readUpdatesToken = pageTokenReader(
 export function updateRoutes(acceptance: Acceptance, documents: Documents): ApiRoute[] {
   const { database } = acceptance
   const { group } = documents
+  const rendered = createRenderedBodies()
   const update = '/updates/providers/:provider/names/:name/versions/:version'
 
   async function importUpdate({ instance, dialect, body, caller }: Call): Promise<Answer> {
@@ -188,8 +199,13 @@ export function updateRoutes(acceptance: Acceptance, documents: Documents): ApiR
         one(documents.update, CACHE_CONTROL),
       ),
       async handle(call) {
-        const found = await getUpdate(database, call)
-        return entity(found.etag, call.ifNoneMatch, () => call.dialect.update(found), CACHEABLE)
+        // Asked for each time, so that what another process changed is seen; everything else hangs on it.
+        const etag = await findUpdateEtag(database, call.instance, updateIdOf(call.params))
+        if (etag === undefined) throw noUpdate(call)
+        const headers = { etag, ...CACHEABLE }
+        if (matches(etag, call.ifNoneMatch)) return { status: 304, headers }
+        const render = async () => jsonText(call.dialect.update(await getUpdate(database, call)))
+        return { status: 200, headers, body: await rendered.get(`${call.dialect.name} ${etag}`, render) }
       },
     },
     {
@@ -243,13 +259,14 @@ export async function getUpdate(
   database: Database,
   { instance, params }: Pick<Call, 'instance' | 'params'>,
 ): Promise<Update> {
-  const updateId = updateIdOf(params)
-  const update = await findUpdate(database, instance, updateId)
-  if (update === undefined) {
-    const { provider, name, version } = updateId
-    throw new AppError('NotFound', `There is no update ${quoted(`${provider}/${name}/${version}`)}.`)
-  }
+  const update = await findUpdate(database, instance, updateIdOf(params))
+  if (update === undefined) throw noUpdate({ params })
   return update
+}
+
+function noUpdate({ params }: Pick<Call, 'params'>): AppError {
+  const { provider, name, version } = updateIdOf(params)
+  return new AppError('NotFound', `There is no update ${quoted(`${provider}/${name}/${version}`)}.`)
 }
 
 function updateIdOf({ provider = '', name = '', version = '' }: Call['params']): UpdateId {

@@ -6,7 +6,7 @@ export interface SourcePosition {
   etag: string
 }
 
-/** The bytes that a source sends. */
+/** The bytes that a source sends. A chunk is good until the next one is asked for: whoever keeps it longer copies it. */
 export interface SourceBody extends AsyncIterable<Uint8Array> {
   /** Where in the file the first byte stands: the position that was asked for, or 0 where the source sends everything again. */
   start: number

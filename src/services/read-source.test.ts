@@ -36,7 +36,8 @@ async function read(url: URL, options: Partial<ReadOptions> = {}): Promise<{ byt
   const { openSource } = pipeline
   const { signal } = new AbortController()
   const reading = readSource({ url, sizeInBytes: BYTES.length }, { openSource, signal, retry: QUICK, ...options })
-  return { bytes: Buffer.concat(await Array.fromAsync(reading)), isStitched: reading.isStitched }
+  const bytes = Buffer.concat(await Array.fromAsync(reading, (chunk) => Buffer.from(chunk)))
+  return { bytes, isStitched: reading.isStitched }
 }
 
 /** Sends this much of what it is asked for, with ranges and an ETag as a good source, and breaks off. */

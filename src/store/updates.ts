@@ -20,6 +20,21 @@ export async function findUpdate(
   return row && updateOf(row, await listParents(database, [String(row.id)]))
 }
 
+/** The ETag of an update, which changes with everything that an update answers; undefined if there is no such update. */
+export async function findUpdateEtag(
+  database: Database,
+  instance: string,
+  updateId: UpdateId,
+): Promise<string | undefined> {
+  const version = normaliseVersion(updateId.version)
+  if (version === undefined) return undefined
+  const [row] = await database.query(
+    'select etag from updates where instance = $1 and provider_key = $2 and name_key = $3 and version_order = $4',
+    [instance, identityKey(updateId.provider), identityKey(updateId.name), versionOrder(version)],
+  )
+  return row && String(row.etag)
+}
+
 /** A page of a list: the next one begins after `next`, which is absent on the last page. */
 export interface Page<Item, Position> {
   items: Item[]

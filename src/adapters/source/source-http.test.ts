@@ -41,7 +41,7 @@ function startFetcher({ allow = ['127.0.0.0/8'], ...options }: Partial<HttpSourc
     open: source.open,
     async fetch(url: URL, { sizeInBytes = BYTES.length, signal = NEVER } = {}): Promise<Buffer> {
       const chunks: Uint8Array[] = []
-      for await (const chunk of await source.open(url, { sizeInBytes, signal })) chunks.push(chunk)
+      for await (const chunk of await source.open(url, { sizeInBytes, signal })) chunks.push(Buffer.from(chunk))
       return Buffer.concat(chunks)
     },
     [Symbol.asyncDispose]: () => source.close(),

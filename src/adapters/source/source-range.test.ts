@@ -28,7 +28,7 @@ async function askForRest(
     assert.ok(before.etag)
     const from = { position: POSITION, etag: etag ?? before.etag }
     const body = await http.open(source.at('/file', behaviour), { sizeInBytes, signal, from })
-    const bytes = Buffer.concat(await Array.fromAsync(body))
+    const bytes = Buffer.concat(await Array.fromAsync(body, (chunk) => Buffer.from(chunk)))
     return { start: body.start, etag: body.etag, from, bytes, requests: requestsOf(source) }
   } finally {
     await http.close()

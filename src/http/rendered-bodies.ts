@@ -1,0 +1,36 @@
+/** Bodies of documents that never change under their ETag, so that each is rendered once: the least recently used go first. */
+export interface RenderedBodies {
+  /** The body that is kept under this key, or else the one that `render` makes. */
+  get(key: string, render: () => Promise<string>): Promise<string>
+}
+
+/** Large documents are rare, and not worth the room of a thousand others. */
+const SHARE_MAX = 1 / 16
+
+/** Keeps bodies of `charactersMax` characters in all. */
+export function createRenderedBodies(charactersMax = 8 * 1024 * 1024): RenderedBodies {
+  // A Map keeps the order in which keys were set.
+  const bodies = new Map<string, string>()
+  let characters = 0
+
+  return {
+    async get(key, render) {
+      const kept = bodies.get(key)
+      if (kept !== undefined) {
+        bodies.delete(key)
+        bodies.set(key, kept)
+        return kept
+      }
+      const body = await render()
+      if (body.length > charactersMax * SHARE_MAX || bodies.has(key)) return body
+      bodies.set(key, body)
+      characters += body.length
+      for (const [oldest, { length }] of bodies) {
+        if (characters <= charactersMax) break
+        bodies.delete(oldest)
+        characters -= length
+      }
+      return body
+    },
+  }
+}
