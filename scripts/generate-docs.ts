@@ -1,6 +1,6 @@
 // Writes the reference pages that are made from code: `npm run docs`. A test keeps them equal to the code.
 import { writeFile } from 'node:fs/promises'
-import { CLIENT_SETTINGS, DOCTOR_SETTINGS, SERVE_SETTINGS, TOKEN_SETTINGS } from '../src/config.ts'
+import { CLIENT_SETTINGS, DOCTOR_SETTINGS, LINK_SETTINGS, SERVE_SETTINGS, TOKEN_SETTINGS } from '../src/config.ts'
 import { ERROR_CODES } from '../src/domain/error-codes.ts'
 import { statusOf } from '../src/http/problems.ts'
 import { environmentName, type Settings } from '../src/read-settings.ts'
@@ -77,6 +77,12 @@ ${table(SERVE_SETTINGS)}
 ## aduana token
 
 ${table(TOKEN_SETTINGS)}
+
+## aduana link
+
+It prints one line, a link that opens [the page of the API signed in](operations.md#open-the-page-of-the-api-signed-in).
+
+${table(LINK_SETTINGS)}
 
 ## aduana doctor
 

@@ -19,6 +19,7 @@ import { loadOwnTls } from './adapters/tls/own-tls.ts'
 import { loadTls, type Tls } from './adapters/tls/tls-files.ts'
 import { openAssignmentsFile } from './adapters/tokens/assignments-file.ts'
 import { AUDIENCE, checkLocalIssuer, openLocalIssuer } from './adapters/tokens/local-issuer.ts'
+import { openLoginCodes, redeemLoginCode } from './adapters/tokens/login-codes.ts'
 import { openOidcIssuer } from './adapters/tokens/oidc-issuer.ts'
 import { issuerNames } from './adapters/tokens/oidc-issuer-setting.ts'
 import { createTokenVerifier } from './adapters/tokens/token-verifier.ts'
@@ -26,6 +27,7 @@ import {
   checkTogether,
   clientLimitsOf,
   DEFAULT_INSTANCE,
+  isLocalIssuerOn,
   type ServeConfig,
   serviceLimitsOf,
   sourceSettingsOf,
@@ -183,6 +185,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
     }),
     isExpectedHost: createHostCheck(hostNamesOf(config)),
     verify: tokens.verify,
+    redeemLoginCode: tokens.redeemLoginCode,
     hasInstance: (instance) => instances.has(instance),
     isReady: () => isReady,
     publicUrl: config['public-url'],
@@ -256,13 +259,17 @@ async function openTokens(
         })
   // Made in any case, so that `aduana token` works as soon as the local issuer is switched on again.
   const localIssuer = await openLocalIssuer({ folder })
-  const isLocalTrusted = config['local-issuer'] ?? external.length === 0
+  const isLocalTrusted = isLocalIssuerOn(config)
+  const codes = openLoginCodes({ folder })
   return {
     verify: createTokenVerifier({
       issuers: [...external, ...(isLocalTrusted ? [localIssuer] : [])],
       ...(assignments && { assignments: assignments.current }),
       clockToleranceSeconds: external.length > 0 ? config['oidc-clock-tolerance'] / 1000 : 0,
     }),
+    redeemLoginCode: isLocalTrusted
+      ? (code: string) => redeemLoginCode(code, { codes, issuer: localIssuer })
+      : undefined,
     describeIssuer: (): Issuer => {
       const oauth = external[0]?.endpoints()
       return { audience: audiences[0] ?? AUDIENCE, ...(oauth && { oauth }) }

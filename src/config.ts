@@ -197,6 +197,11 @@ export const TOKEN_SETTINGS = {
   },
 } satisfies Record<string, Setting<unknown>>
 
+/** Whether the tokens of the local issuer open the server. */
+export function isLocalIssuerOn(config: ServeConfig): boolean {
+  return config['local-issuer'] ?? config['oidc-issuer'].length === 0
+}
+
 /** Those of the server that say what there is to examine. */
 export const DOCTOR_SETTINGS = {
   data,
@@ -238,6 +243,12 @@ export const CLIENT_SETTINGS = {
 } satisfies Record<string, Setting<unknown>>
 
 export type ClientConfig = ValuesOf<typeof CLIENT_SETTINGS>
+
+/** Of a login link: what its token gives, and which page it opens. */
+export const LINK_SETTINGS = {
+  ...TOKEN_SETTINGS,
+  server: { ...CLIENT_SETTINGS.server, description: 'server as the browser reaches it' },
+} satisfies Record<string, Setting<unknown>>
 
 /** The flags of every command: a variable of one command is not a mistake for another. `ADUANA_TOKEN` is no flag, since others see those. */
 export const KNOWN_SETTINGS: readonly string[] = [

@@ -1,5 +1,12 @@
 import { Command } from 'commander'
-import { BACKUP_SETTINGS, CLIENT_SETTINGS, DOCTOR_SETTINGS, SERVE_SETTINGS, TOKEN_SETTINGS } from '../config.ts'
+import {
+  BACKUP_SETTINGS,
+  CLIENT_SETTINGS,
+  DOCTOR_SETTINGS,
+  LINK_SETTINGS,
+  SERVE_SETTINGS,
+  TOKEN_SETTINGS,
+} from '../config.ts'
 import { environmentName, type Settings } from '../read-settings.ts'
 import { VERSION } from '../version.ts'
 import { report } from './report.ts'
@@ -27,6 +34,16 @@ export async function main(argv: readonly string[]): Promise<void> {
   ).action(async (_options, command: Command) => {
     const { printToken } = await import('./token.ts')
     await report(() => printToken(flagsOf(command)))
+  })
+
+  withSettings(
+    program
+      .command('link')
+      .description('print a link that opens the page of the API signed in, once and within ten minutes'),
+    LINK_SETTINGS,
+  ).action(async (_options, command: Command) => {
+    const { printLink } = await import('./link.ts')
+    await report(() => printLink(flagsOf(command)))
   })
 
   program

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pino } from 'pino'
 import { startServer } from '../compose.ts'
-import { KNOWN_SETTINGS, SERVE_SETTINGS } from '../config.ts'
+import { CLIENT_SETTINGS, isLocalIssuerOn, KNOWN_SETTINGS, SERVE_SETTINGS } from '../config.ts'
 import { environmentName, readSettings } from '../read-settings.ts'
 
 /** A second signal within this time is an echo of the first. */
@@ -43,8 +43,15 @@ export async function serve(flags: Record<string, string | string[] | undefined>
   }
 
   console.log(`ready ${server.httpUrl} ${server.httpsUrl}`)
-  console.log(`  A token:       npx aduana token${config.data === './data' ? '' : ` --data ${config.data}`}`)
+  const data = config.data === SERVE_SETTINGS.data.default ? '' : ` --data ${config.data}`
+  console.log(`  A token:       npx aduana token${data}`)
   console.log(`  The API:       ${server.httpUrl}/docs`)
+  // How to get a link, not one: what is printed here is often kept in logs.
+  if (process.stdout.isTTY && isLocalIssuerOn(config)) {
+    const { origin } = new URL(config['public-url'] ?? server.httpUrl)
+    const page = origin === CLIENT_SETTINGS.server.default ? '' : ` --server ${origin}`
+    console.log(`  Signed in:     npx aduana link${data}${page}`)
+  }
   if (server.metricsUrl !== undefined) console.log(`  Prometheus:    ${server.metricsUrl}/metrics`)
   if (server.caPath !== undefined)
     console.log(`  Azure clients: trust ${resolve(server.caPath)}, connect to ${server.httpsUrl}`)

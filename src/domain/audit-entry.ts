@@ -1,6 +1,6 @@
 /** One line of the audit log: who did what, from where, and when. Never has a token or a signature. */
 export interface AuditEntry {
-  action: 'import' | 'delete' | 'rescan' | 'refused'
+  action: 'import' | 'delete' | 'rescan' | 'sign-in' | 'refused'
   instance: string
   /** The subject and issuer of the caller's token; absent where there was none that is good. */
   subject?: string
@@ -9,7 +9,7 @@ export interface AuditEntry {
   address: string
   traceId: string
   operationId?: string
-  /** Why a request was refused: the code of its answer. `target` is what was asked for. */
+  /** Why a request was refused: the code of its answer. `target` is what was asked for, or the role that a login link gave. */
   code?: string
   target?: string
 }

@@ -37,6 +37,17 @@ export const ERROR_CODES = {
       'The token is good, but none of its roles carries the permission that the operation needs, or it lacks the scope in `target`.',
     remedy: 'Use a token with a role that has the permission named in the message.',
   },
+  LoginCodeRefused: {
+    place: 'answer',
+    cause: 'The code of a login link is unknown, older than ten minutes, or was used before.',
+    remedy: 'Make another link: on the machine of the server `aduana link` prints one.',
+  },
+  CrossSiteRequest: {
+    place: 'answer',
+    cause:
+      'The browser says that a page of another origin sent the request, and this one only pages of the server may send.',
+    remedy: 'Open the login link itself.',
+  },
   NotFound: {
     place: 'answer',
     cause: 'There is no such instance, update, file or operation, or the caller has no role in that instance.',

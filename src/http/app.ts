@@ -20,6 +20,7 @@ import { type ApiRoute, callOf, send } from './call.ts'
 import { serveContent } from './content.ts'
 import { serveHealth } from './health.ts'
 import { readJsonBody } from './json-body.ts'
+import { type RedeemLoginCode, serveLogin } from './login-route.ts'
 import { measureRequests } from './measure-requests.ts'
 import { SUPERVISED_PATHS, serveMetrics } from './metrics.ts'
 import { describeApi, type Issuer } from './openapi.ts'
@@ -44,6 +45,8 @@ export interface AppOptions {
   /** Whether a request names a host that this server is known by. */
   isExpectedHost: (request: IncomingMessage) => boolean
   verify: VerifyToken
+  /** Absent where the local issuer is off. */
+  redeemLoginCode: RedeemLoginCode | undefined
   hasInstance: (instance: string) => boolean
   /** Whether the server takes requests that change something; false while it stops. */
   isReady: () => boolean
@@ -126,6 +129,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   await describeApi(app, options)
   serveHealth(app, options)
   serveContent(app, { database, blobs })
+  serveLogin(app, options)
   const gate = { ...options, rates: createRateLimiter(options.limits) }
   serveMetrics(app, {
     page: options.metricsPage,

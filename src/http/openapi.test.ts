@@ -56,6 +56,7 @@ const ROUTES: typeof PUBLISHED = [
   ['get', '/aduana/v1/{instanceId}/operations/{operationId}', 'Aduana_GetOperation', '200'],
   ['post', '/aduana/v1/{instanceId}/rescan', 'Aduana_Rescan', '202'],
   ['get', '/aduana/v1/{instanceId}/rescan', 'Aduana_GetRescan', '200'],
+  ['post', '/aduana/v1/login', 'Aduana_Login', '200'],
   ['get', '/content/{contentId}/{fileName}', 'Content_Get', '200 206 304'],
   ['get', '/healthz', 'Health_IsAlive', '200'],
   ['get', '/readyz', 'Health_IsReady', '200'],
@@ -175,7 +176,7 @@ describe('the description of the API', () => {
     assert.deepEqual(openApi.security, [{ bearer: [] }])
     assert.deepEqual(Object.keys(openApi.components.securitySchemes), ['bearer'])
     for (const { operation, path } of operations) {
-      const isOpen = /^\/(content|healthz|readyz)/.test(path)
+      const isOpen = /^\/(content|healthz|readyz|aduana\/v1\/login)/.test(path)
       assert.deepEqual(operation.security, isOpen ? [] : undefined, path)
     }
   })

@@ -3,6 +3,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import Type, { type TSchema } from 'typebox'
 import { INSTANCE_NAME } from '../domain/instance-name.ts'
+import { LOGIN_SCRIPT } from './login-script.ts'
 import { COMPONENTS } from './schemas.ts'
 
 /** Who gives out tokens, for the description. */
@@ -89,9 +90,10 @@ export async function describeApi(
     routePrefix: '/docs',
     transformSpecification: withIssuer,
     // The page of a server on a closed network asks nobody else for anything.
-    uiConfig: { validatorUrl: null },
+    // The token of whoever signs in stays in the memory of the page.
+    uiConfig: { validatorUrl: null, persistAuthorization: false },
     logo: NO_LOGO,
-    theme: { title: 'Aduana' },
+    theme: { title: 'Aduana', js: [{ filename: 'login.js', content: LOGIN_SCRIPT }] },
     staticCSP: true,
     // On plain http this would make a browser ask for the page's own scripts by https, where nobody listens.
     transformStaticCSP: (header) => header.replace(/ *upgrade-insecure-requests;?/, ''),
@@ -122,7 +124,7 @@ function securitySchemes({ oauth, audience: given }: Issuer) {
       type: 'http' as const,
       scheme: 'bearer',
       bearerFormat: 'JWT',
-      description: 'On the machine of the server: `aduana token`.',
+      description: 'On the machine of the server: `aduana token`, or `aduana link` for this page.',
     },
     ...(oauth && {
       oauth2: {

@@ -9,6 +9,8 @@ const STATUSES: Partial<Record<ErrorCode, { status: number; title: string }>> = 
   UnsupportedApiVersion: { status: 400, title: 'Bad Request' },
   Unauthenticated: { status: 401, title: 'Unauthorized' },
   PermissionMissing: { status: 403, title: 'Forbidden' },
+  LoginCodeRefused: { status: 403, title: 'Forbidden' },
+  CrossSiteRequest: { status: 403, title: 'Forbidden' },
   NotFound: { status: 404, title: 'Not Found' },
   ScannerNotConfigured: { status: 409, title: 'Conflict' },
   RequestTooLarge: { status: 413, title: 'Payload Too Large' },

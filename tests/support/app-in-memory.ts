@@ -14,6 +14,7 @@ import { roleNamed } from '../../src/domain/permissions.ts'
 import type { ServiceLimits } from '../../src/domain/service-limits.ts'
 import { type App, createApp } from '../../src/http/app.ts'
 import { createHostCheck } from '../../src/http/expected-hosts.ts'
+import type { RedeemLoginCode } from '../../src/http/login-route.ts'
 import type { Issuer } from '../../src/http/openapi.ts'
 import type { BlobStore } from '../../src/ports/blob-store.ts'
 import type { Database } from '../../src/ports/database.ts'
@@ -46,6 +47,7 @@ export interface AppInMemoryOptions {
   issuer?: Issuer
   limits?: ServiceLimits
   publicUrl?: string
+  redeemLoginCode?: RedeemLoginCode
 }
 
 /**
@@ -59,6 +61,7 @@ export async function startAppInMemory({
   issuer = { audience: 'https://api.adu.microsoft.com' },
   limits = {},
   publicUrl,
+  redeemLoginCode,
 }: AppInMemoryOptions = {}): Promise<AppInMemory> {
   const folder = await mkdtemp(join(tmpdir(), 'aduana-app-'))
   const blobs = await openFilesystemBlobs({ folder })
@@ -93,6 +96,7 @@ export async function startAppInMemory({
       const grants = role === undefined ? [] : instances.map((instance) => ({ role, instance }))
       return { subject: 'tester', issuer: 'urn:tests', grants }
     },
+    redeemLoginCode,
     hasInstance: (instance) => instances.includes(instance) || closedInstances.includes(instance),
     isReady: () => app.isReady,
     publicUrl,
