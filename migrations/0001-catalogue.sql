@@ -132,7 +132,8 @@ create table operations (
 create index operations_by_due on operations (due_at, id);
 create index operations_by_age on operations (instance, kind, created_at, id);
 create index operations_by_end on operations (ended_at);
-create index operations_in_progress on operations (instance) where due_at is not null;
+create index operations_by_status on operations (instance, kind, status, created_at, id);
+create index operations_in_progress on operations (instance, kind, created_at, id) where due_at is not null;
 -- A claim counts what each instance has running, and a start frees all of it: neither may read what waits or has ended.
 create index operations_running on operations (instance) where status = 'Running';
 

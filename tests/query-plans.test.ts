@@ -47,7 +47,6 @@ const MAY_SORT: { sql: RegExp; why: string }[] = [
   { sql: /from update_references r join updates u/, why: 'the parents of the updates of one page' },
   { sql: /with recursive keys/, why: 'one page' },
   { sql: /order by sha256 limit \$3\) c join blobs/, why: 'one page' },
-  { sql: /and o\.due_at is not null/, why: 'operations of one instance that have not ended, which have a bound' },
   { sql: /scan_result = 'Infected'/, why: 'infected updates, which are few' },
 ]
 
@@ -63,7 +62,6 @@ const MAY_WALK: { sql: RegExp; why: string }[] = [
   },
   { sql: /^select \* from audit .* limit/, why: 'a page' },
   { sql: /from update_terms/, why: 'a search stops when the page is full; for a rare word that is late' },
-  { sql: /and o\.status in/, why: 'operations are forgotten after seven days; for a rare status a page is full late' },
   { sql: /count\(distinct provider_key\)/, why: 'quotas count; asked only where one holds' },
 ]
 
