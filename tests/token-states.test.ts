@@ -9,7 +9,7 @@ import Fastify from 'fastify'
 import type { JWTPayload } from 'jose'
 import { openAssignmentsFile } from '../src/adapters/tokens/assignments-file.ts'
 import { openLocalIssuer } from '../src/adapters/tokens/local-issuer.ts'
-import { openOidcIssuer } from '../src/adapters/tokens/oidc-issuer.ts'
+import { askIssuer, openOidcIssuer } from '../src/adapters/tokens/oidc-issuer.ts'
 import { issuerNames, parseOidcIssuer } from '../src/adapters/tokens/oidc-issuer-setting.ts'
 import { createTokenVerifier, type TrustedIssuer } from '../src/adapters/tokens/token-verifier.ts'
 import type { AppError } from '../src/domain/errors.ts'
@@ -33,7 +33,7 @@ function trust(
   {
     audiences = [AUDIENCE],
     ...options
-  }: { audiences?: string[]; timeoutMs?: number; fetch?: typeof fetch; now?: () => number } = {},
+  }: { audiences?: string[]; timeoutMs?: number; ask?: typeof askIssuer; now?: () => number } = {},
 ): TrustedIssuer[] {
   const { name, places, instances } = parseOidcIssuer(setting)
   return places.map((place) => {
@@ -229,13 +229,12 @@ test('Entra ID: tokens of both versions pass, each with the keys of its version'
   const v2 = await publishIssuer(source, { alg: 'RS256', origin, path: `/${tenant}/v2.0` })
   const v1Issuer = `https://sts.windows.net/${tenant}/`
   const v1 = await publishIssuer(source, { alg: 'RS256', origin, path: `/${tenant}`, issuer: v1Issuer })
-  const toSource: typeof fetch = (url, init) => {
-    return fetch(String(url).replace(origin, `http://127.0.0.1:${source.port}`), init)
-  }
+  const toSource: typeof askIssuer = (url, signal) =>
+    askIssuer(url.replace(origin, `http://127.0.0.1:${source.port}`), signal)
   const apiId = '6e74172b-be56-4843-9ff4-e66a39bb12e3'
   const appId = '75dbe77f-10a3-4e59-85fd-8c127544f17c'
   const oid = '690222be-ff1a-4d56-abd1-7e4f7d38e474'
-  const issuers = trust(`${origin}/${tenant}/v2.0`, { audiences: [`api://${apiId}`, apiId], fetch: toSource })
+  const issuers = trust(`${origin}/${tenant}/v2.0`, { audiences: [`api://${apiId}`, apiId], ask: toSource })
   const assigned: RoleAssignment = {
     role: roleNamed('DeviceUpdateContentAdministrator')!,
     issuer: `${origin}/${tenant}/v2.0`,

@@ -59,12 +59,20 @@ export interface Principal {
   grants: readonly Grant[]
 }
 
-/** What a principal may do in an instance; empty where it has no role there. */
+/** What a principal may do in an instance; empty where it has no role there. Worked out once for each principal. */
 export function permissionsIn(principal: Principal, instance: string): ReadonlySet<Permission> {
-  const permissions = new Set<Permission>()
-  for (const grant of principal.grants) {
-    if (grant.instance !== instance && grant.instance !== EVERY_INSTANCE) continue
-    for (const permission of grant.role.permissions) permissions.add(permission)
+  let known = workedOut.get(principal)
+  if (known === undefined) {
+    known = new Map()
+    workedOut.set(principal, known)
+  }
+  let permissions = known.get(instance)
+  if (permissions === undefined) {
+    const grants = principal.grants.filter((grant) => [instance, EVERY_INSTANCE].includes(grant.instance))
+    permissions = new Set(grants.flatMap(({ role }) => [...role.permissions]))
+    known.set(instance, permissions)
   }
   return permissions
 }
+
+const workedOut = new WeakMap<Principal, Map<string, ReadonlySet<Permission>>>()

@@ -20,24 +20,25 @@ export interface Gate {
 }
 
 /**
- * Lets a request in, and answers who calls. Throws `AppError('Unauthenticated')` without a good token; `AppError('NotFound')` where the
+ * Lets a request in, and answers who calls: at once for a token that was seen before. Throws, or rejects with, `AppError('Unauthenticated')` without a good token; `AppError('NotFound')` where the
  * caller has no role in the instance, which is also the answer where there is no such instance; `AppError('PermissionMissing')` where
  * none of the roles there has the permission; and `AppError('TooManyRequests')`. Refusals for want of a role go into the audit log.
  */
-export async function admit(
+export function admit(
   request: FastifyRequest,
   { permission, rateGroup }: { permission: Permission; rateGroup: RateGroup },
   gate: Gate,
-): Promise<Caller> {
+): Caller | Promise<Caller> {
   const { instanceId: instance = '' } = request.params as { instanceId?: string }
-  const caller = await recognise(request, { instance, permission }, gate, (principal) =>
-    authorise(principal, { instance: gate.hasInstance(instance) ? instance : undefined, permission }),
-  )
-  const retryAfterSeconds = gate.rates.take(instance, rateGroup)
-  if (retryAfterSeconds !== undefined) {
+  const count = (caller: Caller) => {
+    const retryAfterSeconds = gate.rates.take(instance, rateGroup)
+    if (retryAfterSeconds === undefined) return caller
     throw new AppError('TooManyRequests', 'The instance has used up its rate of requests.', { retryAfterSeconds })
   }
-  return caller
+  const recognised = recognise(request, { instance, permission }, gate, (principal) =>
+    authorise(principal, { instance: gate.hasInstance(instance) ? instance : undefined, permission }),
+  )
+  return recognised instanceof Promise ? recognised.then(count) : count(recognised)
 }
 
 /**
@@ -57,21 +58,21 @@ export async function admitAnywhere(request: FastifyRequest, permission: Permiss
   })
 }
 
-/** Who calls, if `authorise` does not throw. What is refused goes into the audit log. */
-async function recognise(
+/** Who calls, if `authorise` does not throw; at once for a token that is known. What is refused goes into the audit log. */
+function recognise(
   request: FastifyRequest,
   { instance, permission }: { instance: string; permission: Permission },
   gate: Gate,
   authorise: (principal: Principal) => void,
-): Promise<Caller> {
+): Caller | Promise<Caller> {
   const caller: Caller = { subject: '', issuer: '', address: request.ip, traceId: traceIdOf(request.traceparent) }
-  try {
-    const principal = await identify(request, gate.verify)
+  const enter = (principal: Principal) => {
     caller.subject = principal.subject
     caller.issuer = principal.issuer
     authorise(principal)
     return caller
-  } catch (error) {
+  }
+  const refuse = async (error: unknown): Promise<never> => {
     if (error instanceof AppError && error.code !== 'Unavailable') {
       await gate.audit.refused({
         action: 'refused',
@@ -86,22 +87,27 @@ async function recognise(
     }
     throw error
   }
+  try {
+    const principal = identify(request, gate.verify)
+    return principal instanceof Promise ? principal.then(enter).catch(refuse) : enter(principal)
+  } catch (error) {
+    return refuse(error)
+  }
 }
 
-async function identify(request: FastifyRequest, verify: VerifyToken): Promise<Principal> {
+function identify(request: FastifyRequest, verify: VerifyToken): Principal | Promise<Principal> {
   const [, token] = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '') ?? []
   if (token === undefined) {
     throw new AppError('Unauthenticated', 'The request has no bearer token.', { target: 'authorization' })
   }
-  const verified = verify(token)
-  return verified instanceof Promise ? await verified : verified
+  return verify(token)
 }
 
 function authorise(
   principal: Principal,
   { instance, permission }: { instance: string | undefined; permission: Permission },
 ): void {
-  const permissions = instance === undefined ? new Set<Permission>() : permissionsIn(principal, instance)
+  const permissions = instance === undefined ? NOTHING : permissionsIn(principal, instance)
   if (permissions.size === 0) throw new AppError('NotFound', 'There is no such instance, or you have no role in it.')
   if (!permissions.has(permission)) {
     throw new AppError('PermissionMissing', `Your roles in this instance do not have the permission ${permission}.`, {
@@ -109,3 +115,5 @@ function authorise(
     })
   }
 }
+
+const NOTHING: ReadonlySet<Permission> = new Set()

@@ -13,6 +13,7 @@ import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
 import type { Metrics, MetricsPage } from '../ports/metrics.ts'
 import type { Scanner } from '../ports/scanner.ts'
+import type { Caller } from '../services/accept-operation.ts'
 import type { Audit } from '../services/audit.ts'
 import { admit, admitAnywhere, type VerifyToken } from './admit.ts'
 import { aduanaRoutes } from './aduana-routes.ts'
@@ -74,6 +75,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     loggerInstance: log,
     // Reads come by the thousand; metrics count them, a line for each would only cost.
     logController: new LogController({ disableRequestLogging: true }),
+    childLoggerFactory: (logger) => logger,
     bodyLimit: LIMITS.requestBodyBytesMax,
     routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, maxParamLength: 512 },
     rewriteUrl: (request) => unescapeColon(request.url ?? '/'),
@@ -143,9 +145,19 @@ export async function createApp(options: AppOptions): Promise<App> {
         method,
         url: base + path,
         schema: { ...schema, tags: [tag] },
-        async onRequest(request) {
-          request.caller = await admit(request, { permission, rateGroup }, gate)
-          if (method !== 'GET' && !options.isReady()) throw new AppError('Unavailable', 'The server is stopping.')
+        onRequest(request, _reply, done) {
+          const enter = (caller: Caller) => {
+            request.caller = caller
+            const isLate = method !== 'GET' && !options.isReady()
+            done(isLate ? new AppError('Unavailable', 'The server is stopping.') : undefined)
+          }
+          try {
+            const admitted = admit(request, { permission, rateGroup }, gate)
+            if (admitted instanceof Promise) admitted.then(enter, done)
+            else enter(admitted)
+          } catch (error) {
+            done(error as Error)
+          }
         },
         async handler(request, reply) {
           const call = callOf(request, { isV2Path })
@@ -208,6 +220,7 @@ function asAppError(error: FastifyError | AppError): AppError {
 
 /** Some clients escape the colon of `updates:import`. The router would not find it. */
 function unescapeColon(url: string): string {
+  if (!url.includes('%3')) return url
   const [path = '', ...query] = url.split('?')
   return [path.replaceAll(/%3a/gi, ':'), ...query].join('?')
 }

@@ -84,8 +84,12 @@ export function callOf(request: FastifyRequest, { isV2Path }: { isV2Path: boolea
     body: request.body,
     ifNoneMatch: request.headers['if-none-match'],
     caller: request.caller,
-    origin: `${request.protocol}://${request.host}`,
-    path: request.url.split('?', 1)[0] ?? request.url,
+    get origin() {
+      return `${request.protocol}://${request.host}`
+    },
+    get path() {
+      return request.url.split('?', 1)[0] ?? request.url
+    },
   }
 }
 

@@ -8,9 +8,16 @@ import { isIP } from 'node:net'
  */
 export function createHostCheck(hosts: readonly string[]): (request: IncomingMessage) => boolean {
   const expected = new Set(['localhost', ...hosts.map((host) => host.toLowerCase())])
-  return (request) => {
-    if ('encrypted' in request.socket) return true
-    const host = (request.headers.host ?? '').toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '')
+  const isExpected = (header: string) => {
+    const host = header.toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '')
     return expected.has(host) || isIP(host.replace(/^\[(.*)\]$/, '$1')) !== 0
+  }
+  // Almost every request names the host that the one before it named.
+  let lastExpected: string | undefined
+  return ({ socket, headers: { host = '' } }) => {
+    if ('encrypted' in socket || host === lastExpected) return true
+    if (!isExpected(host)) return false
+    lastExpected = host
+    return true
   }
 }

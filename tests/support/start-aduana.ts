@@ -9,6 +9,9 @@ import { type ApiClient, createApiClient } from '../../src/client/api-client.ts'
 
 const PROGRAM = new URL('../../bin/aduana.js', import.meta.url).pathname
 
+/** As `npm start` has it. */
+const NODE_FLAGS = ['--max-semi-space-size=4']
+
 /** A source of the tests that fails for good need not be waited for. */
 const QUICK = ['--source-limit', 'pause=5ms']
 
@@ -42,7 +45,7 @@ export async function startAduana({
 }: AduanaOptions = {}): Promise<Aduana> {
   const data = folder ?? (await mkdtemp(join(tmpdir(), 'aduana-e2e-')))
   const args = ['serve', '--data', data, '--http', '127.0.0.1:0', '--https', '127.0.0.1:0', ...QUICK, ...flags]
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, PROGRAM, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: cleanEnvironment(),
   })

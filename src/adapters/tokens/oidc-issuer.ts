@@ -177,8 +177,11 @@ function addressIn(document: Record<string, unknown>, member: string, discoveryU
   return url.href
 }
 
-/** Not `fetch`, which decompresses what it was asked not to: decompressors have had their holes. Redirects are not followed. */
-async function askIssuer(
+/**
+ * Fetches a document of an issuer. Not by `fetch`, which decompresses what it was asked not to: decompressors have had their holes.
+ * Redirects are not followed, and only the body of a 200 is there to be read.
+ */
+export async function askIssuer(
   url: string,
   signal: AbortSignal,
 ): Promise<{ statusCode: number; body: AsyncIterable<Uint8Array> }> {

@@ -15,9 +15,20 @@ const V2 = v2()
  *
  * Throws `AppError('UnsupportedApiVersion')` for anything else.
  */
-export function chooseDialect(isV2Path: boolean, apiVersion: string | undefined): Dialect {
+export function chooseDialect(isV2Path: boolean, apiVersion: string = NEWEST): Dialect {
   if (isV2Path || apiVersion === '2') return V2
-  if (apiVersion === undefined) return dialect2022(NEWEST)
+  let dialect = chosen.get(apiVersion)
+  if (dialect === undefined) {
+    dialect = dialectOf(apiVersion)
+    // There are few real dates, but anybody may make some up.
+    if (chosen.size < 100) chosen.set(apiVersion, dialect)
+  }
+  return dialect
+}
+
+const chosen = new Map<string, Dialect>()
+
+function dialectOf(apiVersion: string): Dialect {
   if (/^2021-\d\d-\d\d(-[a-z]+)?$/i.test(apiVersion)) return dialect2021(apiVersion)
   if (/^20(2[2-9]|[3-9]\d)-\d\d-\d\d(-[a-z]+)?$/i.test(apiVersion)) return dialect2022(apiVersion)
   throw new AppError(
