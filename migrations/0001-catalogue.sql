@@ -74,14 +74,20 @@ create table update_references (
 );
 create index references_by_child on update_references (child_id);
 
--- The words that List Updates finds an update by, lower-cased.
+-- The words that List Updates finds an update by, lower-cased. What the list sorts and filters by is here again, so that the
+-- updates of a word are read in order and no further than the page needs.
 create table update_terms (
   instance {{text}} not null,
   term {{text}} not null,
+  provider_key {{text}} not null,
+  name_key {{text}} not null,
+  version_order {{text}} not null,
+  is_deployable boolean not null,
   update_id {{text}} not null references updates (id) on delete cascade,
-  primary key (instance, term, update_id)
+  primary key (update_id, term)
 );
-create index terms_by_update on update_terms (update_id);
+create index terms_in_order on update_terms
+  (instance, term, provider_key, name_key, version_order, is_deployable, update_id);
 
 create table files (
   update_id {{text}} not null references updates (id) on delete cascade,

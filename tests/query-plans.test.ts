@@ -17,6 +17,7 @@ import { countOperationsInProgress } from '../src/store/operation-metrics.ts'
 import { forgetOperations, listOperations } from '../src/store/operations.ts'
 import * as progress from '../src/store/progress.ts'
 import * as rescans from '../src/store/rescans.ts'
+import { SEARCH_BOUNDS } from '../src/store/search-updates.ts'
 import { findManifestSha256, findUpdate, listChildIds, listUpdates } from '../src/store/updates.ts'
 import { countUsage } from '../src/store/usage.ts'
 import { type AppInMemory, startAppInMemory } from './support/app-in-memory.ts'
@@ -32,7 +33,7 @@ const OFFLINE = /^(backup|inspect-.*|migrate)\.ts$/
 /** What may be read from its beginning to its end. */
 const MAY_SCAN: { step: RegExp; why: string }[] = [
   { step: /^SCAN (clock|CONSTANT ROW)$/, why: 'a row that the statement itself makes' },
-  { step: /^SCAN (keys|c|d)$/, why: 'what a part of the statement has found, as much as one page' },
+  { step: /^SCAN (keys|terms|entries|c|d)$/, why: 'what a part of the statement has found, as much as one page' },
   { step: /^SCAN instances\b/, why: 'an operator names them by hand: a handful' },
   {
     step: /^SCAN operations USING (COVERING )?INDEX operations_(in_progress|running)$/,
@@ -46,6 +47,8 @@ const MAY_SORT: { sql: RegExp; why: string }[] = [
   { sql: /from files where update_id = /, why: 'the files of one update' },
   { sql: /from update_references r join updates u/, why: 'the parents of the updates of one page' },
   { sql: /with recursive keys/, why: 'one page' },
+  { sql: /and term >= \$6 and term < \$7 order by/, why: 'what a sought word begins, if that has a bound' },
+  { sql: /^select \* from updates where id in/, why: 'the updates of one page' },
   { sql: /order by sha256 limit \$3\) c join blobs/, why: 'one page' },
   { sql: /scan_result = 'Infected'/, why: 'infected updates, which are few' },
 ]
@@ -61,7 +64,6 @@ const MAY_WALK: { sql: RegExp; why: string }[] = [
     why: 'a page: it stops when the page is full',
   },
   { sql: /^select \* from audit .* limit/, why: 'a page' },
-  { sql: /from update_terms/, why: 'a search stops when the page is full; for a rare word that is late' },
   { sql: /count\(distinct provider_key\)/, why: 'quotas count; asked only where one holds' },
 ]
 
@@ -228,7 +230,10 @@ async function callStore(): Promise<void> {
   for (const isDeployable of [undefined, true]) {
     for (const search of [undefined, CORE.rareWord, `${CORE.rareWord} ${CORE.commonWord}`]) {
       for (const after of [undefined, { providerKey: 'm', nameKey: '', versionOrder: '' }]) {
-        await listUpdates(database, { instance, isDeployable, search, after, limit: 10 })
+        for (const bounds of [{}, { termsMax: 0 }, { termsMax: 0, sortedMax: 0 }]) {
+          const query = { instance, isDeployable, search, after, limit: 10 }
+          await listUpdates(database, query, { ...SEARCH_BOUNDS, ...bounds })
+        }
       }
     }
   }

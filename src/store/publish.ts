@@ -159,7 +159,16 @@ function insertTerms(instance: string, { id, manifest, friendlyName }: NewUpdate
   const { provider, name, version } = manifest.updateId
   const texts = [provider, name, version, manifest.description ?? '', friendlyName ?? '']
   return searchTerms(texts.join(' ')).map((term) => ({
-    sql: 'insert into update_terms (instance, term, update_id) values ($1, $2, $3)',
-    params: [instance, term, id],
+    sql: `insert into update_terms (instance, term, provider_key, name_key, version_order, is_deployable, update_id)
+          values ($1, $2, $3, $4, $5, $6, $7)`,
+    params: [
+      instance,
+      term,
+      identityKey(provider),
+      identityKey(name),
+      versionOrder(version),
+      manifest.isDeployable,
+      id,
+    ],
   }))
 }

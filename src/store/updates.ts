@@ -4,6 +4,8 @@ import { identityKey, normaliseVersion, type UpdateId, versionOrder } from '../d
 import type { ScanResult } from '../domain/verdict.ts'
 import type { Database, Row, SqlValue } from '../ports/database.ts'
 import { searchWords } from './search-terms.ts'
+import { SEARCH_BOUNDS, type SearchBounds, searchUpdates } from './search-updates.ts'
+import { positionOf, type UpdatePosition } from './update-position.ts'
 
 /** Finds an update by its identity. Letter case and leading zeros make no difference. */
 export async function findUpdate(
@@ -41,24 +43,23 @@ export interface Page<Item, Position> {
   next?: Position
 }
 
-/** Where a page of List Updates begins: after this update. */
-export interface UpdatePosition {
-  providerKey: string
-  nameKey: string
-  versionOrder: string
+interface UpdatesQuery {
+  instance: string
+  isDeployable?: boolean | undefined
+  after?: UpdatePosition | undefined
+  limit: number
 }
 
-/** Updates by provider and name, newest version first. */
+/**
+ * Updates by provider and name, newest version first. With `search`, a page may have less than `limit` and still a next one, as
+ * `searchUpdates` says.
+ */
 export async function listUpdates(
   database: Database,
-  query: {
-    instance: string
-    search?: string | undefined
-    isDeployable?: boolean | undefined
-    after?: UpdatePosition | undefined
-    limit: number
-  },
+  query: UpdatesQuery & { search?: string | undefined },
+  bounds: SearchBounds = SEARCH_BOUNDS,
 ): Promise<Page<Update, UpdatePosition>> {
+  if (query.search !== undefined) return searchPage(database, { ...query, search: query.search }, bounds)
   const params: SqlValue[] = [query.instance]
   const bind = (value: SqlValue) => `$${params.push(value)}`
   let where = 'instance = $1'
@@ -67,34 +68,30 @@ export async function listUpdates(
     const { providerKey, nameKey, versionOrder } = query.after
     where += ` and (provider_key, name_key, version_order) > (${bind(providerKey)}, ${bind(nameKey)}, ${bind(versionOrder)})`
   }
-  if (query.search !== undefined) {
-    const words = searchWords(query.search)
-    // A search that has not one word in it finds nothing, rather than everything.
-    if (words.length === 0) return { items: [] }
-    for (const word of words) {
-      // Not `exists`: the database would look through every matching word again for each update.
-      where += ` and id in (select update_id from update_terms
-        where instance = $1 and term >= ${bind(word)} and term < ${bind(`${word}\u{10ffff}`)})`
-    }
-  }
   const rows = await database.query(
     `select * from updates where ${where} order by provider_key, name_key, version_order limit ${bind(query.limit + 1)}`,
     params,
   )
   const shown = rows.slice(0, query.limit)
-  const parents = await listParents(
-    database,
-    shown.map((row) => String(row.id)),
+  return page(await updatesOf(database, shown), rows.length > query.limit ? shown.at(-1) : undefined, positionOf)
+}
+
+async function searchPage(
+  database: Database,
+  { search, ...query }: UpdatesQuery & { search: string },
+  bounds: SearchBounds,
+): Promise<Page<Update, UpdatePosition>> {
+  // A search that has not one word in it finds nothing, rather than everything.
+  const words = searchWords(search)
+  if (words.length === 0) return { items: [] }
+  const { ids, ...rest } = await searchUpdates(database, { ...query, words }, bounds)
+  if (ids.length === 0) return { items: [], ...rest }
+  const rows = await database.query(
+    `select * from updates where id in (${ids.map((_, i) => `$${i + 1}`).join(', ')})
+      order by provider_key, name_key, version_order`,
+    ids,
   )
-  return page(
-    shown.map((row) => updateOf(row, parents)),
-    rows.length > query.limit ? shown.at(-1) : undefined,
-    (row) => ({
-      providerKey: String(row.provider_key),
-      nameKey: String(row.name_key),
-      versionOrder: String(row.version_order),
-    }),
-  )
+  return { items: await updatesOf(database, rows), ...rest }
 }
 
 /** The providers of an instance in alphabetical order. Jumps from one to the next, however many updates each has. */
@@ -217,6 +214,14 @@ export async function listChildIds(database: Database, id: string): Promise<stri
 export async function findManifestSha256(database: Database, id: string): Promise<string | undefined> {
   const [row] = await database.query('select manifest_sha256 from updates where id = $1', [id])
   return row && String(row.manifest_sha256)
+}
+
+async function updatesOf(database: Database, rows: readonly Row[]): Promise<Update[]> {
+  const parents = await listParents(
+    database,
+    rows.map((row) => String(row.id)),
+  )
+  return rows.map((row) => updateOf(row, parents))
 }
 
 function updateOf(row: Row, parents: ReadonlyMap<string, UpdateId[]>): Update {

@@ -165,9 +165,9 @@ const DAMAGES: Damage[] = [
     damage(data) {
       data.database.enableDefensive(false)
       data.database.exec('pragma writable_schema = on')
-      data.sql(`update sqlite_schema set sql = replace(sql, 'term', 'instance') where name = 'terms_by_update'`)
+      data.sql(`update sqlite_schema set sql = replace(sql, 'term', 'instance') where name = 'terms_in_order'`)
       data.sql(
-        `update sqlite_schema set sql = 'create index terms_by_update on update_terms (term)' where name = 'terms_by_update'`,
+        `update sqlite_schema set sql = 'create index terms_in_order on update_terms (term)' where name = 'terms_in_order'`,
       )
     },
     found: ['database-damaged'],
@@ -183,7 +183,7 @@ const DAMAGES: Damage[] = [
   {
     what: 'a row that names another that is gone',
     damage: (data) =>
-      data.sql(`insert into update_terms (instance, term, update_id) values ('default', 'a', 'nobody')`),
+      data.sql(`insert into update_references (parent_id, child_id) select 'nobody', id from updates limit 1`),
     found: ['reference-broken'],
   },
   {
