@@ -46,7 +46,7 @@ export async function copyChecked(
     }
     await onProgress?.(bytesDone)
   }
-  await inBlocks(bytes, sizeInBytes, onChunk, (block) => allOf(digest.update(block), write(block)))
+  await inBlocks(bytes, onChunk, (block) => allOf(digest.update(block), write(block)))
 
   if (bytesDone !== sizeInBytes) {
     throw new AppError('SizeMismatch', `${title} should have ${sizeInBytes} bytes, but its source sent ${bytesDone}.`)

@@ -64,6 +64,46 @@ export function databaseContract(name: string, open: () => Promise<Database>): v
     await database.close()
   })
 
+  test(`${name}: batches that are called at the same time fail alone`, async () => {
+    const database = await withTable()
+    const guard = { sql: 'delete from things where id = $1', params: [-1], mustChangeRows: true as const }
+    const ends = await Promise.allSettled([
+      database.batch([insert(1), insert(2)]),
+      database.batch([insert(3), guard]),
+      database.batch([insert(3), insert(1)]),
+      database.query('insert into things (id) values ($1) returning id', [4]),
+      database.batch([{ sql: 'insert into nowhere values (1)' }]),
+      database.query('insert into things (id) values ($1)', [2]),
+      database.batch([insert(3)]),
+    ])
+    assert.deepEqual(
+      ends.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'rejected', 'fulfilled', 'rejected', 'rejected', 'fulfilled'],
+    )
+    const reasonOf = (index: number) => (ends[index]?.status === 'rejected' ? ends[index].reason : undefined)
+    assert.ok(conflict('guard', 1)(reasonOf(1)))
+    assert.ok(conflict('unique', 1)(reasonOf(2)))
+    const rows = await database.query('select id from things order by id')
+    assert.deepEqual(
+      rows.map((row) => row.id),
+      [1, 2, 3, 4],
+    )
+    await database.close()
+  })
+
+  test(`${name}: whoever waited for a write sees it, and everybody does`, async () => {
+    const database = await withTable()
+    await Promise.all(
+      Array.from({ length: 100 }, async (_, id) => {
+        if (id % 2 === 0) await database.batch([insert(id)])
+        else await database.query('insert into things (id) values ($1)', [id])
+        assert.equal((await database.query('select id from things where id = $1', [id])).length, 1)
+      }),
+    )
+    assert.equal((await database.query('select id from things')).length, 100)
+    await database.close()
+  })
+
   test(`${name}: numbers beyond 32 bits, booleans and null come back as they went in`, async () => {
     const database = await withTable()
     const sizeInBytes = 2 ** 52

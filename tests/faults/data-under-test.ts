@@ -120,8 +120,9 @@ export class DataUnderTest implements AsyncDisposable {
 }
 
 async function open(folder: string, isNew = false): Promise<Inside> {
-  const database = openSqlite(join(folder, 'aduana.db'))
-  // What the operating system has outlives the process. Waiting for the disk takes most of the time of thousands of runs.
+  // What the operating system has outlives the process. Waiting for the disk, and for threads to start, takes most of the time of
+  // thousands of runs.
+  const database = openSqlite(join(folder, 'aduana.db'), { writesHere: true })
   await database.query('pragma synchronous = off')
   if (isNew) {
     await migrate(database, SQLITE_DIALECT)

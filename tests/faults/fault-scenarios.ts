@@ -258,7 +258,8 @@ function inLargeChunks(openSource: OpenSource): OpenSource {
     const gathered = async function* () {
       let chunks: Uint8Array[] = []
       for await (const chunk of body) {
-        if (chunks.push(chunk) < 8) continue
+        // Copied, since a chunk is good until the next one is asked for.
+        if (chunks.push(Buffer.from(chunk)) < 8) continue
         yield Buffer.concat(chunks)
         chunks = []
       }

@@ -24,7 +24,7 @@ export async function copySqlite({
   settle: (copy: Database) => Promise<void>
 }): Promise<void> {
   copyTables({ from, to, emptied })
-  const copy = openSqlite(to)
+  const copy = openSqlite(to, { writesHere: true })
   try {
     await settle(copy)
   } finally {
@@ -34,12 +34,9 @@ export async function copySqlite({
     // With a write-ahead log it could not be read where it cannot be written.
     db.exec('pragma journal_mode = delete')
     const [flaw] = db.prepare('pragma integrity_check(1)').all()
+    if (flaw?.integrity_check !== 'ok') throw damaged(from, flaw?.integrity_check)
     const [stray] = db.prepare('pragma foreign_key_check').all()
-    if (flaw?.integrity_check === 'ok' && stray === undefined) return
-    throw new Error(
-      `The database ${from} is damaged: ${flaw?.integrity_check === 'ok' ? `a row of ${stray?.table} names one that is not there` : flaw?.integrity_check}. ` +
-        'Run aduana doctor.',
-    )
+    if (stray !== undefined) throw damaged(from, `a row of ${stray.table} names one that is not there`)
   })
 }
 
@@ -63,6 +60,9 @@ function copyTables({
       const schema = db.prepare('select type, name, sql from live.sqlite_schema where sql is not null').all()
       const ofType = (...types: string[]) => schema.filter(({ type }) => types.includes(String(type)))
       if (schema.length === 0) throw new Error(`${from} is empty: no server has finished its first start with it.`)
+      // The copy's indexes are made anew, so what they would have contradicted is seen here or never.
+      const [flaw] = db.prepare('pragma live.integrity_check(1)').all()
+      if (flaw?.integrity_check !== 'ok') throw damaged(from, flaw?.integrity_check)
       for (const { name, sql } of ofType('table')) {
         const values = valuesOf(db, String(name), emptied[String(name)])
         db.exec(`${sql}; insert into main.${quoted(name)} select ${values} from live.${quoted(name)}`)
@@ -73,6 +73,10 @@ function copyTables({
       throw asSentence(error, from)
     }
   })
+}
+
+function damaged(path: string, flaw: unknown): Error {
+  return new Error(`The database ${path} is damaged: ${flaw}. Run aduana doctor.`)
 }
 
 /** What is selected of a table. A star lets SQLite copy whole records, which is several times faster. */

@@ -1,7 +1,8 @@
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { AppError } from '../../domain/errors.ts'
-import { BatchConflict, type ConflictReason, type Database, type Row, type SqlValue } from '../../ports/database.ts'
+import { BatchConflict, type ConflictReason, type Database } from '../../ports/database.ts'
+import { type Connection, type Fault, openConnection } from './connection-sqlite.ts'
 import { asSentence, SQLITE, sqliteCode } from './sqlite-errors.ts'
+import { writeHere, writeInThread } from './writer-sqlite.ts'
 
 // Extended result codes of SQLite: https://sqlite.org/rescode.html
 const CONFLICTS: Record<number, ConflictReason> = {
@@ -18,102 +19,76 @@ const FAILURES: Record<number, string> = {
   [SQLITE.cannotOpen]: 'a file of it cannot be opened',
 }
 
-/** How long a page that was overwritten may live on in the write-ahead log. Emptying it each second was not measurable. */
-const LOG_KEPT_MS = 1000
+/** In shared SQL `with` only ever begins a question. Whatever is taken for a write in error is merely slower. */
+const READS = /^\s*(select|with|explain)\b/i
+
+export interface SqliteOptions {
+  /** Others may write beside it. */
+  readOnly?: boolean
+  /** Writes in the calling thread: for a process that has nothing else to do meanwhile. The log is emptied at the end only. */
+  writesHere?: boolean
+}
 
 /**
- * Opens or makes a SQLite database file (or `:memory:`). Every commit is on disk when its promise resolves. The process must be
- * the only writer; others may read beside it with `readOnly`. A file that is damaged or no database throws an `Error` with a
- * sentence, here or from a query.
+ * Opens or makes a SQLite database file (or `:memory:`). Every commit is on disk when its promise resolves, and whoever asks from then
+ * on sees it. A thread of its own writes to a file and, each second, empties its log; questions are answered at once, also while that
+ * thread waits for the disk. The process must be the only writer; others may read beside it with `readOnly`. A file that is damaged or
+ * no database throws an `Error` with a sentence, here or from a query.
  */
-export function openSqlite(path: string, { readOnly = false }: { readOnly?: boolean } = {}): Database {
-  const db = openDatabase(path, readOnly)
-
-  // Left alone, the log keeps what was wiped from the pages until four megabytes were written, on a quiet server for ever.
-  const emptyingLog = readOnly ? undefined : setInterval(() => emptyLog(db), LOG_KEPT_MS).unref()
-
-  const prepared = new Map<string, StatementSync>()
-  function prepare(sql: string): StatementSync {
-    let statement = prepared.get(sql)
-    if (statement === undefined) {
-      // node:sqlite refuses positional `$1`; SQLite's own numbered form is `?1`.
-      statement = db.prepare(sql.replace(/\$(\d+)/g, '?$1'))
-      prepared.set(sql, statement)
-    }
-    return statement
-  }
+export function openSqlite(path: string, { readOnly = false, writesHere = false }: SqliteOptions = {}): Database {
+  const connection = open(path, readOnly)
+  const isThreaded = !readOnly && !writesHere && path !== ':memory:'
+  if (isThreaded) connection.read('pragma query_only = on', [])
+  const writer = isThreaded ? writeInThread(path) : writeHere(connection)
+  let isOpen = true
 
   return {
     async query(sql, params = []) {
+      if (!READS.test(sql)) {
+        const outcome = await writer.write({ query: { sql, params } })
+        if ('rows' in outcome) return outcome.rows
+        throw asFailure(errorOf(outcome.fault), path)
+      }
       try {
-        return prepare(sql).all(...params.map(bound)) as Row[]
+        return connection.read(sql, params)
       } catch (error) {
         throw asFailure(error, path)
       }
     },
 
-    // Synchronous from begin to commit, so no other request's write can slip into the transaction.
     async batch(statements) {
-      let index = 0
-      try {
-        db.exec('begin immediate')
-        for (const statement of statements) {
-          const { changes } = prepare(statement.sql).run(...(statement.params ?? []).map(bound))
-          if (statement.mustChangeRows && changes === 0) throw new BatchConflict('guard', index)
-          index += 1
-        }
-        db.exec('commit')
-      } catch (error) {
-        if (db.isTransaction) db.exec('rollback')
-        throw asConflict(error, index) ?? asFailure(error, path)
-      }
+      const outcome = await writer.write({ batch: statements })
+      if ('fault' in outcome) throw asConflict(outcome.fault) ?? asFailure(errorOf(outcome.fault), path)
     },
 
     async close() {
-      clearInterval(emptyingLog)
-      db.close()
+      if (!isOpen) return
+      isOpen = false
+      // The last connection that is closed empties the log: that of the thread, if there is one.
+      connection.close()
+      await writer.close()
     },
   }
 }
 
-function openDatabase(path: string, readOnly: boolean): DatabaseSync {
-  let db: DatabaseSync | undefined
+function open(path: string, readOnly: boolean): Connection {
   try {
-    db = new DatabaseSync(path, { timeout: 1000, readOnly })
-    if (readOnly) return db
-    db.exec(`
-      pragma journal_mode = wal;
-      pragma synchronous = full;
-      pragma foreign_keys = on;
-      pragma secure_delete = on; -- signatures of source URLs must not live on in free pages
-    `)
-    return db
+    return openConnection(path, { readOnly })
   } catch (error) {
-    db?.close()
     throw asSentence(error, path)
   }
 }
 
-/** Moves the write-ahead log into the database file, unless another process, such as a backup, reads it just now. */
-function emptyLog(db: DatabaseSync): void {
-  try {
-    // Nobody waits meanwhile: a statement that finds the database busy would stop the whole process.
-    db.exec('pragma busy_timeout = 0; pragma wal_checkpoint(truncate); pragma busy_timeout = 1000')
-  } catch {
-    // The next round tries again; where the disk is broken, the next write says so.
-  }
+function asConflict(fault: Fault): BatchConflict | undefined {
+  const { statement, isGuard, errcode = 0 } = fault
+  if (statement === undefined) return undefined
+  if (isGuard) return new BatchConflict('guard', statement)
+  const reason = CONFLICTS[errcode]
+  return reason && new BatchConflict(reason, statement, { cause: errorOf(fault) })
 }
 
-/** SQLite has no booleans: they are stored as 0 and 1. */
-function bound(value: SqlValue): Exclude<SqlValue, boolean> {
-  return typeof value === 'boolean' ? Number(value) : value
-}
-
-function asConflict(error: unknown, statement: number): BatchConflict | undefined {
-  if (error instanceof BatchConflict) return error
-  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0
-  const reason = CONFLICTS[code]
-  return reason === undefined ? undefined : new BatchConflict(reason, statement, { cause: error })
+function errorOf({ message, errcode }: Fault): Error {
+  return Object.assign(new Error(message), errcode !== undefined && { errcode })
 }
 
 /** What stands in the way of the database just now, such as a full disk, is an error of the product. */
