@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { lockData } from '../../src/adapters/sqlite/data-lock.ts'
 import { type MisbehavingSource, serveBytes, stall, startSource } from '../support/misbehaving-source.ts'
 import { eventually, importAndWait, operationEnd } from '../support/operation-end.ts'
@@ -66,6 +67,26 @@ describe('a server that ends', { concurrency: true }, () => {
     assert.equal(await first.stop('SIGTERM'), 0)
     assert.ok(performance.now() - startedAt < 6000, 'it waits for the grace, not for the source')
     assert.match(first.log(), /operation parked/)
+    finish()
+
+    await using second = await first.restart()
+    const { status, error } = await operationEnd(await second.client(), operationId)
+    assert.equal(status, 'Succeeded', JSON.stringify(error))
+    assert.equal(requestsFor(source, update.paths.get('done.bin')), 1)
+  })
+
+  test('by a second SIGTERM stops at once, as safely as killed, and finishes after a restart', async () => {
+    await using first = await startAduana({ flags: [...ALLOW, '--grace', '60s'] })
+    const { operationId, update, finish } = await importHalf(first)
+    const exited = once(first.process, 'exit')
+    first.process.kill('SIGTERM')
+    await eventually('it stops', () => first.log().includes('stopping'))
+    // Within a second it would be an echo of the first, as a terminal and npm send it.
+    await sleep(1100)
+    const startedAt = performance.now()
+    first.process.kill('SIGTERM')
+    assert.deepEqual(await exited, [1, null])
+    assert.ok(performance.now() - startedAt < 2000, 'it does not wait for the grace')
     finish()
 
     await using second = await first.restart()
