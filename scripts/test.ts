@@ -1,4 +1,4 @@
-// Runs the tests: `npm test` what ends within two minutes, `npm run test:all` everything.
+// Runs the tests: `npm test` what ends within a few minutes, `npm run test:all` everything.
 // Slow tests are called `*.slow.test.ts`. In CI a skipped test is a failure, since nobody would notice it.
 import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'

@@ -145,9 +145,13 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   const graceMs = config['sweep-after']
   const sweeping = startRounds(
     Math.min(Math.max(graceMs / 2, 500), 600_000),
-    async () => {
-      const report = await sweep({ database, blobs }, { graceMs })
-      if (Object.values(report).some((count) => count > 0)) log.info(report, 'swept')
+    async (signal) => {
+      let hasMore = true
+      while (hasMore && !signal.aborted) {
+        const report = await sweep({ database, blobs }, { graceMs })
+        hasMore = report.hasMore
+        if (Object.values(report).some(Number)) log.info(report, 'swept')
+      }
     },
     log,
   )

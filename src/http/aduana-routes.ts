@@ -7,7 +7,6 @@ import type { Scanner } from '../ports/scanner.ts'
 import { acceptRescan } from '../services/accept-rescan.ts'
 import type { Audit } from '../services/audit.ts'
 import { rescanProgress } from '../services/rescan-progress.ts'
-import { listFiles } from '../store/files.ts'
 import { listItems } from '../store/operation-items.ts'
 import { listProgress } from '../store/progress.ts'
 import { json } from './answers.ts'
@@ -16,7 +15,7 @@ import { errorMembers, updateMembers } from './dialects/members.ts'
 import { getOperation } from './operation-routes.ts'
 import { acceptedWith, describe, document } from './route-schemas.ts'
 import { OperationWithProgress, Rescan, RescanInput, UpdateWithContent } from './schemas.ts'
-import { getUpdate } from './update-routes.ts'
+import { getUpdateWithFiles } from './update-routes.ts'
 
 const rescanInput = Compile(RescanInput)
 
@@ -55,8 +54,7 @@ export function aduanaRoutes(options: {
         document(UpdateWithContent),
       ),
       async handle(call) {
-        const update = await getUpdate(database, call)
-        const files = await listFiles(database, update.id)
+        const { update, files } = await getUpdateWithFiles(database, call)
         const base = publicUrl ?? call.origin
         const addressed = (file: {
           fileId: string

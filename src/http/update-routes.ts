@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { AppError } from '../domain/errors.ts'
 import { jsonText } from '../domain/json-text.ts'
 import { LIMITS } from '../domain/limits.ts'
-import type { Update } from '../domain/update.ts'
+import type { Update, UpdateFile } from '../domain/update.ts'
 import type { UpdateId } from '../domain/update-id.ts'
 import type { Database } from '../ports/database.ts'
 import { type Acceptance, acceptDeletion, acceptImport } from '../services/accept-operation.ts'
@@ -235,7 +235,7 @@ export function updateRoutes(acceptance: Acceptance, documents: Documents): ApiR
         listed(Type.String()),
       ),
       async handle(call) {
-        const files = await listFiles(database, (await getUpdate(database, call)).id)
+        const { files } = await getUpdateWithFiles(database, call)
         return json({ value: files.map(({ fileId }) => fileId) })
       },
     },
@@ -245,7 +245,7 @@ export function updateRoutes(acceptance: Acceptance, documents: Documents): ApiR
       permission: 'updates/read',
       schema: describe({ operationId: `${group}_GetFile`, summary: 'Get File' }, one(documents.file, CACHE_CONTROL)),
       async handle(call) {
-        const files = await listFiles(database, (await getUpdate(database, call)).id)
+        const { files } = await getUpdateWithFiles(database, call)
         const file = files.find(({ fileId }) => fileId === call.params.fileId)
         if (file === undefined) throw new AppError('NotFound', 'The update has no file with this id.')
         return entity(file.etag, call.ifNoneMatch, () => call.dialect.file(file), CACHEABLE)
@@ -255,13 +255,21 @@ export function updateRoutes(acceptance: Acceptance, documents: Documents): ApiR
 }
 
 /** Finds the update that a path names. Throws `AppError('NotFound')`. */
-export async function getUpdate(
-  database: Database,
-  { instance, params }: Pick<Call, 'instance' | 'params'>,
-): Promise<Update> {
+async function getUpdate(database: Database, { instance, params }: Pick<Call, 'instance' | 'params'>): Promise<Update> {
   const update = await findUpdate(database, instance, updateIdOf(params))
   if (update === undefined) throw noUpdate({ params })
   return update
+}
+
+/** Finds the update that a path names and its files. Throws `AppError('NotFound')`. */
+export async function getUpdateWithFiles(
+  database: Database,
+  call: Pick<Call, 'instance' | 'params'>,
+): Promise<{ update: Update; files: UpdateFile[] }> {
+  const update = await getUpdate(database, call)
+  const files = await listFiles(database, update.id)
+  if (files === undefined) throw noUpdate(call)
+  return { update, files }
 }
 
 function noUpdate({ params }: Pick<Call, 'params'>): AppError {

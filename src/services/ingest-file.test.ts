@@ -109,7 +109,7 @@ test('bytes that went missing from the store are fetched again, and heal the upd
   await ingestFile(file, await beginIngest())
   assert.equal(requestsFor(pipeline.source, path), 1)
   const update = await findUpdate(pipeline.database, 'default', updateId)
-  const [listed] = await listFiles(pipeline.database, update?.id ?? '')
+  const [listed] = (await listFiles(pipeline.database, update?.id ?? '')) ?? []
   const content = await findContent(pipeline.database, listed?.contentId ?? '')
   assert.ok(content)
   assert.deepEqual(Buffer.concat(await Array.fromAsync(await pipeline.blobs.open(content.blob))), bytes)

@@ -78,7 +78,7 @@ test('what newer signatures know is marked in every update that has it, and no m
 
   const marked = await findUpdate(scanned.database, 'default', one.updateId)
   assert.notEqual(marked?.etag, before?.etag)
-  const files = await listFiles(scanned.database, marked?.id ?? '')
+  const files = (await listFiles(scanned.database, marked?.id ?? '')) ?? []
   assert.deepEqual(
     files.map(({ scanResult, scanDetails }) => [scanResult, scanDetails]),
     [
@@ -205,7 +205,7 @@ test('what has no verdict, and cannot get one, says why', async () => {
   await scanned.ask()
   await scanned.rescan()
   const { id = '' } = (await findUpdate(scanned.database, 'default', update.updateId)) ?? {}
-  const [file] = await listFiles(scanned.database, id)
+  const [file] = (await listFiles(scanned.database, id)) ?? []
   assert.deepEqual([file?.scanResult, file?.scanDetails], ['NotScanned', 'It is encrypted.'])
   assert.deepEqual((await progressOf(scanned)).counts, [1, 0, 0, 1])
 })

@@ -156,3 +156,15 @@ test('of what a crash left, only what is old and not in force is deleted', async
   const left = await Array.fromAsync(blobs.list(), ({ name }) => name)
   assert.deepEqual(left.sort(), [inForce, young].sort())
 })
+
+test('a pass that had to stop says that there is more', async () => {
+  await using pipeline = await startPipeline()
+  const { database, blobs } = pipeline
+  const statements = Array.from({ length: 501 }, (_, index) => ({
+    sql: `insert into blobs (sha256, name, size_in_bytes, stored_at, idle_since) values ($1, $2, 0, 0, 1)`,
+    params: [`many ${index}`, `${'ab'.repeat(32)}.${index.toString(16).padStart(8, '0')}`],
+  }))
+  await database.batch(statements)
+  assert.equal((await sweep({ database, blobs }, { graceMs: 0 })).hasMore, true)
+  assert.equal((await sweep({ database, blobs }, { graceMs: 0 })).hasMore, false)
+})

@@ -11,13 +11,15 @@ export const OPERATIONS_KEPT_MS = 7 * 24 * 3600 * 1000
 /** The table answers questions about the near past; the file of lines is the operator's to rotate. */
 const AUDIT_KEPT_MS = 90 * 24 * 3600 * 1000
 
-/** Rows that one pass looks at, so that a pass stays short; what is left over comes with the next. */
+/** Rows of a kind that one pass looks at, so that a pass stays short. */
 const PASS_MAX = 500
 
 export interface SweepReport {
   blobsDeleted: number
   operationsForgotten: number
   auditForgotten: number
+  /** There was more than one pass looks at. */
+  hasMore: boolean
 }
 
 /**
@@ -30,14 +32,16 @@ export async function sweep(
   { graceMs }: { graceMs: number },
 ): Promise<SweepReport> {
   let blobsDeleted = 0
-  for (const idle of await listIdleBlobs(database, { graceMs, limit: PASS_MAX })) {
+  const idleBlobs = await listIdleBlobs(database, { graceMs, limit: PASS_MAX })
+  for (const idle of idleBlobs) {
     if (!(await forgetBlob(database, idle, graceMs))) continue
     await blobs.delete(idle.name)
     blobsDeleted += 1
   }
   const operationsForgotten = await forgetOperations(database, OPERATIONS_KEPT_MS, PASS_MAX)
   const auditForgotten = await forgetAudit(database, AUDIT_KEPT_MS, PASS_MAX)
-  return { blobsDeleted, operationsForgotten, auditForgotten }
+  const hasMore = [idleBlobs.length, operationsForgotten, auditForgotten].includes(PASS_MAX)
+  return { blobsDeleted, operationsForgotten, auditForgotten, hasMore }
 }
 
 /** Longer than any import may take: whatever is younger may still be on its way into force. */

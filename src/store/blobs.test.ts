@@ -34,7 +34,7 @@ async function bring(count = 1) {
 async function standOf(updateId: UpdateId) {
   const update = await findUpdate(pipeline.database, 'default', updateId)
   assert.ok(update)
-  const files = await listFiles(pipeline.database, update.id)
+  const files = (await listFiles(pipeline.database, update.id)) ?? []
   const etags = [update.etag, ...files.map(({ etag }) => etag)]
   return { results: [update.scanResult, ...files.map(({ scanResult }) => scanResult)], etags }
 }

@@ -4,11 +4,19 @@ import type { BaseFile, UpdateFile } from '../domain/update.ts'
 import type { ScanResult } from '../domain/verdict.ts'
 import type { Database, Row } from '../ports/database.ts'
 
-/** The files of an update in the order of its manifest, each with its related files. */
-export async function listFiles(database: Database, updateRowId: string): Promise<UpdateFile[]> {
-  const rows = await database.query('select * from files where update_id = $1 order by ordinal', [updateRowId])
+/**
+ * The files of an update in the order of its manifest, each with its related files; undefined if the update is not there any more. One
+ * statement asks for both, so that an update which is deleted meanwhile never looks like one without files.
+ */
+export async function listFiles(database: Database, updateRowId: string): Promise<UpdateFile[] | undefined> {
+  const rows = await database.query(
+    'select f.* from updates u left join files f on f.update_id = u.id where u.id = $1 order by f.ordinal',
+    [updateRowId],
+  )
+  if (rows.length === 0) return undefined
   const files = new Map<string, UpdateFile>()
   for (const row of rows) {
+    if (row.file_id === null) continue
     const named = { fileId: String(row.file_id), contentId: String(row.content_id) }
     if (row.base_file_id !== null) {
       files.get(String(row.base_file_id))?.relatedFiles.push({ ...named, ...baseFileOf(row) })

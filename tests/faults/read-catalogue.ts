@@ -26,7 +26,7 @@ export async function readCatalogue(
     if (update === undefined) throw new Error(`${updateId.name} is listed and not found.`)
     const { isDeployable, referencedBy } = update
     const files: ModelReads['updates'][number]['files'] = []
-    for (const { fileName, sizeInBytes, hashes, contentId } of await listFiles(database, update.id)) {
+    for (const { fileName, sizeInBytes, hashes, contentId } of (await listFiles(database, update.id)) ?? []) {
       const content = await findContent(database, contentId)
       const hash = createHash('sha256')
       if (content !== undefined) for await (const chunk of await blobs.open(content.blob)) hash.update(chunk)

@@ -346,7 +346,7 @@ describe('a source that', () => {
     const { database, folder } = pipeline
     const update = await findUpdate(database, 'default', updateId)
     assert.ok(update)
-    assert.equal((await listFiles(database, update.id)).length, 1)
+    assert.equal((await listFiles(database, update.id))?.length, 1)
     // Hashes every byte by itself.
     assert.deepEqual(await checkData({ folder }), [])
     assert.deepEqual(await pipeline.partials(), [])
