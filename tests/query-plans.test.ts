@@ -44,7 +44,7 @@ const MAY_SCAN: { step: RegExp; why: string }[] = [
 /** What may be sorted after it was read, since it is little. */
 const MAY_SORT: { sql: RegExp; why: string }[] = [
   { sql: /from instances/, why: 'a handful' },
-  { sql: /from files where update_id = /, why: 'the files of one update' },
+  { sql: /from updates u left join files f on .* where u\.id = /, why: 'the files of one update' },
   { sql: /from update_references r join updates u/, why: 'the parents of the updates of one page' },
   { sql: /with recursive keys/, why: 'one page' },
   { sql: /and term >= \$6 and term < \$7 order by/, why: 'what a sought word begins, if that has a bound' },
