@@ -18,7 +18,7 @@ console.log(`Node ${process.version}, ${files.length} test files`)
 const options = [
   '--test',
   '--test-concurrency=4',
-  '--test-timeout=120000',
+  '--test-timeout=300000',
   '--test-reporter=spec',
   '--test-reporter-destination=stdout',
 ]
