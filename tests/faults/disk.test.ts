@@ -69,7 +69,7 @@ describe('on a small disk', { concurrency: true }, () => {
     const kept = await importKept(aduana)
     const freeBytes = await disk.freeBytes()
 
-    const large = published(30 * MiB, (bytes) => paced(serveBytes(bytes), { bodyMs: 2000 }))
+    const large = published(30 * MiB, (bytes) => paced(serveBytes(bytes), { bodyMs: 8000 }))
     const { operationId } = await aduana.client.importUpdate([large.input])
     await eventually('a part is there', async () => (await disk.freeBytes()) < freeBytes - 5 * MiB)
     await disk.fill(2 * MiB)
