@@ -1,9 +1,10 @@
 // Writes the reference pages that are made from code: `npm run docs`. A test keeps them equal to the code.
 import { writeFile } from 'node:fs/promises'
-import { CLIENT_SETTINGS, DOCTOR_SETTINGS, LINK_SETTINGS, SERVE_SETTINGS, TOKEN_SETTINGS } from '../src/config.ts'
+import { CLIENT_SETTINGS, DOCTOR_SETTINGS, LINK_SETTINGS, TOKEN_SETTINGS } from '../src/config/command-settings.ts'
+import { environmentName, type Settings } from '../src/config/read-settings.ts'
+import { SERVE_SETTINGS } from '../src/config/serve-settings.ts'
 import { ERROR_CODES } from '../src/domain/error-codes.ts'
 import { statusOf } from '../src/http/problems.ts'
-import { environmentName, type Settings } from '../src/read-settings.ts'
 
 const PLACES = {
   answer: [
@@ -61,7 +62,7 @@ export function configurationPage(): string {
     ].join('\n')
   return `# Configuration
 
-Made by \`npm run docs\` from \`src/config.ts\`. Flags win over variables, variables over the file. A repeatable setting is a comma-separated
+Made by \`npm run docs\` from \`src/config\`. Flags win over variables, variables over the file. A repeatable setting is a comma-separated
 list in a variable. Unknown flags, \`ADUANA_\` variables and members of the file are errors, and all mistakes are reported at once.
 
 ## aduana serve

@@ -20,8 +20,10 @@ const ALLOWED: Record<string, string[]> = {
   adapters: ['domain', 'ports'],
   http: ['domain', 'ports', 'store', 'services'],
   client: ['domain'],
-  cli: ['domain', 'store', 'client', 'adapters', '.'],
-  '.': ['domain', 'ports', 'store', 'services', 'adapters', 'http'],
+  config: ['domain', 'services', 'adapters', 'http'],
+  compose: ['domain', 'ports', 'store', 'services', 'adapters', 'http', 'config', '.'],
+  cli: ['domain', 'store', 'client', 'adapters', 'config', 'compose', '.'],
+  '.': [],
 }
 
 test('imports point inwards', () => {

@@ -1,6 +1,6 @@
-import { backUpFolder, hasKeys } from '../compose-backup.ts'
-import { BACKUP_SETTINGS, KNOWN_SETTINGS } from '../config.ts'
-import { readSettings } from '../read-settings.ts'
+import { backUpFolder, hasKeys } from '../compose/backup.ts'
+import { BACKUP_SETTINGS, KNOWN_SETTINGS } from '../config/command-settings.ts'
+import { readSettings } from '../config/read-settings.ts'
 
 export interface BackupOptions {
   to: string

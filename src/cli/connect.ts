@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { Agent, fetch as fetchWith } from 'undici'
 import { type ApiClient, createApiClient } from '../client/api-client.ts'
-import type { ClientConfig } from '../config.ts'
+import type { ClientConfig } from '../config/command-settings.ts'
 import { roleNamed } from '../domain/permissions.ts'
 import { firstInstance, localToken } from './token.ts'
 

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
-import { examine } from '../compose-doctor.ts'
-import { DOCTOR_SETTINGS, KNOWN_SETTINGS } from '../config.ts'
-import { readSettings } from '../read-settings.ts'
+import { examine } from '../compose/doctor.ts'
+import { DOCTOR_SETTINGS, KNOWN_SETTINGS } from '../config/command-settings.ts'
+import { readSettings } from '../config/read-settings.ts'
 import { withoutControls } from './without-controls.ts'
 
 type Report = Awaited<ReturnType<typeof examine>>

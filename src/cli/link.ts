@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openLoginCodes } from '../adapters/tokens/login-codes.ts'
-import { KNOWN_SETTINGS, LINK_SETTINGS } from '../config.ts'
-import { readSettings } from '../read-settings.ts'
+import { KNOWN_SETTINGS, LINK_SETTINGS } from '../config/command-settings.ts'
+import { readSettings } from '../config/read-settings.ts'
 import { firstInstance } from './token.ts'
 
 /** `aduana link`: prints a link that opens the page of the API signed in, once, and nothing else. Works beside a running server. */

@@ -4,10 +4,10 @@ import {
   CLIENT_SETTINGS,
   DOCTOR_SETTINGS,
   LINK_SETTINGS,
-  SERVE_SETTINGS,
   TOKEN_SETTINGS,
-} from '../config.ts'
-import { environmentName, type Settings } from '../read-settings.ts'
+} from '../config/command-settings.ts'
+import { environmentName, type Settings } from '../config/read-settings.ts'
+import { SERVE_SETTINGS } from '../config/serve-settings.ts'
 import { VERSION } from '../version.ts'
 import { report } from './report.ts'
 

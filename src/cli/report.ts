@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../read-settings.ts'
+import { ConfigurationError } from '../config/read-settings.ts'
 
 /** Runs a command and turns what it throws into sentences on standard error and an exit code. */
 export async function report(run: () => Promise<void>): Promise<void> {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ApiClient } from '../client/api-client.ts'
 import type { Rescan } from '../client/api-types.ts'
-import { CLIENT_SETTINGS, KNOWN_SETTINGS } from '../config.ts'
+import { CLIENT_SETTINGS, KNOWN_SETTINGS } from '../config/command-settings.ts'
+import { readSettings } from '../config/read-settings.ts'
 import { formatUpdateId } from '../domain/update-id.ts'
-import { readSettings } from '../read-settings.ts'
 import { connect } from './connect.ts'
 import { withoutControls } from './without-controls.ts'
 

@@ -1,6 +1,6 @@
-import { hasKeys, restoreFolder } from '../compose-backup.ts'
-import { BACKUP_SETTINGS, KNOWN_SETTINGS } from '../config.ts'
-import { readSettings } from '../read-settings.ts'
+import { hasKeys, restoreFolder } from '../compose/backup.ts'
+import { BACKUP_SETTINGS, KNOWN_SETTINGS } from '../config/command-settings.ts'
+import { readSettings } from '../config/read-settings.ts'
 import { count } from './backup.ts'
 
 /** `aduana restore`: fills an empty data folder from a backup, and says what it has. */

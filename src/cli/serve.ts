@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pino } from 'pino'
-import { startServer } from '../compose.ts'
-import { CLIENT_SETTINGS, isLocalIssuerOn, KNOWN_SETTINGS, SERVE_SETTINGS } from '../config.ts'
-import { environmentName, readSettings } from '../read-settings.ts'
+import { startServer } from '../compose/server.ts'
+import { CLIENT_SETTINGS, KNOWN_SETTINGS } from '../config/command-settings.ts'
+import { isLocalIssuerOn } from '../config/identity-settings.ts'
+import { environmentName, readSettings } from '../config/read-settings.ts'
+import { SERVE_SETTINGS } from '../config/serve-settings.ts'
 
 /** A second signal within this time is an echo of the first. */
 const ONE_WISH_MS = 1000

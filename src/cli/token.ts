@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { openSqlite } from '../adapters/sqlite/database-sqlite.ts'
 import { openLocalIssuer } from '../adapters/tokens/local-issuer.ts'
-import { DEFAULT_INSTANCE, KNOWN_SETTINGS, TOKEN_SETTINGS } from '../config.ts'
+import { KNOWN_SETTINGS, TOKEN_SETTINGS } from '../config/command-settings.ts'
+import { readSettings } from '../config/read-settings.ts'
+import { DEFAULT_INSTANCE } from '../config/serve-settings.ts'
 import type { Role } from '../domain/permissions.ts'
-import { readSettings } from '../read-settings.ts'
 import { listInstances } from '../store/instances.ts'
 
 /** `aduana token`: prints a bearer token and nothing else. Works beside a running server, since it only reads. */

@@ -7,28 +7,28 @@ import {
   readDescription,
   refuseForeignFolder,
   refuseOtherInstallation,
-} from './adapters/filesystem/backup-folder.ts'
-import { openFilesystemBlobs } from './adapters/filesystem/blobs-filesystem.ts'
-import { digestFile } from './adapters/filesystem/copy-file.ts'
-import { CATALOGUE, DATA_FILES } from './adapters/filesystem/data-files.ts'
-import { isDataFolder } from './adapters/filesystem/data-folder.ts'
+} from '../adapters/filesystem/backup-folder.ts'
+import { openFilesystemBlobs } from '../adapters/filesystem/blobs-filesystem.ts'
+import { digestFile } from '../adapters/filesystem/copy-file.ts'
+import { CATALOGUE, DATA_FILES } from '../adapters/filesystem/data-files.ts'
+import { isDataFolder } from '../adapters/filesystem/data-folder.ts'
 import {
   beginFolder,
   finishFolder,
   prepareFolder,
   refuseUnfinished,
   restoreFiles,
-} from './adapters/filesystem/restored-folder.ts'
-import { copySqlite } from './adapters/sqlite/copy-sqlite.ts'
-import { isLocked, lockData } from './adapters/sqlite/data-lock.ts'
-import { openSqlite } from './adapters/sqlite/database-sqlite.ts'
-import { SQLITE, sqliteCode } from './adapters/sqlite/sqlite-errors.ts'
-import type { BackupDescription } from './domain/backup-description.ts'
-import { AppError } from './domain/errors.ts'
-import { type BackupReport, backUp } from './services/backup.ts'
-import { checkBackup, refuseNewerBackup, restoreBlobs } from './services/restore.ts'
-import { SECRET_COLUMNS } from './store/backup.ts'
-import { VERSION } from './version.ts'
+} from '../adapters/filesystem/restored-folder.ts'
+import { copySqlite } from '../adapters/sqlite/copy-sqlite.ts'
+import { isLocked, lockData } from '../adapters/sqlite/data-lock.ts'
+import { openSqlite } from '../adapters/sqlite/database-sqlite.ts'
+import { SQLITE, sqliteCode } from '../adapters/sqlite/sqlite-errors.ts'
+import type { BackupDescription } from '../domain/backup-description.ts'
+import { AppError } from '../domain/errors.ts'
+import { type BackupReport, backUp } from '../services/backup.ts'
+import { checkBackup, refuseNewerBackup, restoreBlobs } from '../services/restore.ts'
+import { SECRET_COLUMNS } from '../store/backup.ts'
+import { VERSION } from '../version.ts'
 
 /**
  * Backs a data folder up to the folder `to`, beside a running server or a stopped one. Throws an `Error` with a sentence; what was

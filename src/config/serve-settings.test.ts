@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkTogether, clientLimitsOf, KNOWN_SETTINGS, SERVE_SETTINGS, serviceLimitsOf } from './config.ts'
-import { CLIENT_LIMITS } from './http/listeners.ts'
+import { CLIENT_LIMITS } from '../http/listeners.ts'
+import { KNOWN_SETTINGS } from './command-settings.ts'
+import { serviceLimitsOf } from './limit-settings.ts'
+import { clientLimitsOf } from './listening-settings.ts'
 import { ConfigurationError, readSettings } from './read-settings.ts'
+import { checkTogether, SERVE_SETTINGS } from './serve-settings.ts'
 
 type Flags = Record<string, string | string[]>
 

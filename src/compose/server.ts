@@ -1,64 +1,48 @@
 import { open } from 'node:fs/promises'
-import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { openClamdScanner } from './adapters/clamd/scanner-clamd.ts'
-import { openAuditJsonLines } from './adapters/filesystem/audit-json-lines.ts'
-import { openFilesystemBlobs } from './adapters/filesystem/blobs-filesystem.ts'
-import { openDataFolder } from './adapters/filesystem/data-folder.ts'
-import { measuredBlobs, measuredScanner } from './adapters/prometheus/measured.ts'
-import { openPrometheus } from './adapters/prometheus/open-prometheus.ts'
-import { createOwnEndpoints } from './adapters/source/own-endpoints.ts'
-import { openHttpSource } from './adapters/source/source-http.ts'
-import { createSourcePolicy } from './adapters/source/source-policy.ts'
-import { checkSqlite } from './adapters/sqlite/check-sqlite.ts'
-import { lockData } from './adapters/sqlite/data-lock.ts'
-import { openSqlite, SQLITE_DIALECT } from './adapters/sqlite/database-sqlite.ts'
-import { openDigestThreads } from './adapters/threads/digest-threads.ts'
-import { loadOwnTls } from './adapters/tls/own-tls.ts'
-import { loadTls, type Tls } from './adapters/tls/tls-files.ts'
-import { openAssignmentsFile } from './adapters/tokens/assignments-file.ts'
-import { AUDIENCE, checkLocalIssuer, openLocalIssuer } from './adapters/tokens/local-issuer.ts'
-import { openLoginCodes, redeemLoginCode } from './adapters/tokens/login-codes.ts'
-import { openOidcIssuer } from './adapters/tokens/oidc-issuer.ts'
-import { issuerNames } from './adapters/tokens/oidc-issuer-setting.ts'
-import { createTokenVerifier } from './adapters/tokens/token-verifier.ts'
-import {
-  checkTogether,
-  clientLimitsOf,
-  DEFAULT_INSTANCE,
-  isLocalIssuerOn,
-  type ServeConfig,
-  serviceLimitsOf,
-  sourceSettingsOf,
-} from './config.ts'
-import { EVERY_INSTANCE } from './domain/permissions.ts'
-import { createApp } from './http/app.ts'
-import { createHostCheck } from './http/expected-hosts.ts'
-import { listen } from './http/listeners.ts'
-import type { Issuer } from './http/openapi.ts'
-import type { Metrics } from './ports/metrics.ts'
-import { createAudit } from './services/audit.ts'
-import { countEnds } from './services/count-ends.ts'
-import { rescan } from './services/rescan.ts'
-import { startRounds } from './services/rounds.ts'
-import { runDeletion } from './services/run-deletion.ts'
-import { runImport } from './services/run-import.ts'
-import type { ScanPolicy } from './services/scan-policy.ts'
-import { sweep, sweepLeftovers } from './services/sweep.ts'
-import { startWorker } from './services/worker.ts'
-import { releaseAllLeases } from './store/attempts.ts'
-import { createInstances, listInstances } from './store/instances.ts'
-import { migrate } from './store/migrate.ts'
-import { countOperationsInProgress } from './store/operation-metrics.ts'
-import { listPartials } from './store/progress.ts'
-import { VERSION } from './version.ts'
+import { openAuditJsonLines } from '../adapters/filesystem/audit-json-lines.ts'
+import { openFilesystemBlobs } from '../adapters/filesystem/blobs-filesystem.ts'
+import { openDataFolder } from '../adapters/filesystem/data-folder.ts'
+import { measuredBlobs } from '../adapters/prometheus/measured.ts'
+import { openPrometheus } from '../adapters/prometheus/open-prometheus.ts'
+import { createOwnEndpoints } from '../adapters/source/own-endpoints.ts'
+import { openHttpSource } from '../adapters/source/source-http.ts'
+import { createSourcePolicy } from '../adapters/source/source-policy.ts'
+import { checkSqlite } from '../adapters/sqlite/check-sqlite.ts'
+import { lockData } from '../adapters/sqlite/data-lock.ts'
+import { openSqlite, SQLITE_DIALECT } from '../adapters/sqlite/database-sqlite.ts'
+import { openDigestThreads } from '../adapters/threads/digest-threads.ts'
+import { checkLocalIssuer } from '../adapters/tokens/local-issuer.ts'
+import { serviceLimitsOf } from '../config/limit-settings.ts'
+import { clientLimitsOf } from '../config/listening-settings.ts'
+import { checkTogether, DEFAULT_INSTANCE, type ServeConfig } from '../config/serve-settings.ts'
+import { sourceSettingsOf } from '../config/source-settings.ts'
+import { EVERY_INSTANCE } from '../domain/permissions.ts'
+import { createApp } from '../http/app.ts'
+import { createHostCheck } from '../http/expected-hosts.ts'
+import { listen } from '../http/listeners.ts'
+import { createAudit } from '../services/audit.ts'
+import { countEnds } from '../services/count-ends.ts'
+import { rescan } from '../services/rescan.ts'
+import { startRounds } from '../services/rounds.ts'
+import { runDeletion } from '../services/run-deletion.ts'
+import { runImport } from '../services/run-import.ts'
+import { sweep, sweepLeftovers } from '../services/sweep.ts'
+import { startWorker } from '../services/worker.ts'
+import { releaseAllLeases } from '../store/attempts.ts'
+import { createInstances, listInstances } from '../store/instances.ts'
+import { migrate } from '../store/migrate.ts'
+import { countOperationsInProgress } from '../store/operation-metrics.ts'
+import { listPartials } from '../store/progress.ts'
+import { VERSION } from '../version.ts'
+import { openScan } from './scan.ts'
+import { hostNamesOf, loadTlsOf } from './tls.ts'
+import { openTokens } from './tokens.ts'
 
 const DAY_MS = 24 * 3600 * 1000
 /** How soon a rescan begins after it was asked for. A round in which none was is one small query. */
 const RESCAN_EVERY_MS = 1000
-/** Listening here names no host that a certificate could be for. */
-const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 
 export interface Server {
   httpUrl: string
@@ -241,79 +225,4 @@ async function keepToOwner(path: string): Promise<void> {
   const file = await open(path, 'a', 0o640)
   await file.chmod(0o640)
   await file.close()
-}
-
-/** Everybody whose tokens open this server, and what they give. */
-async function openTokens(
-  config: ServeConfig,
-  { folder, instances, log }: { folder: string; instances: ReadonlySet<string>; log: Logger },
-) {
-  const settings = config['oidc-issuer']
-  const audiences = config['oidc-audience']
-  const external = settings.flatMap(({ name, places, instances: bound }) =>
-    places.map((place) => openOidcIssuer({ ...place, name, instances: bound, audiences, log })),
-  )
-  const assignments =
-    config.assignments === undefined
-      ? undefined
-      : await openAssignmentsFile({
-          path: config.assignments,
-          assignable: { issuers: issuerNames(settings), instances },
-          log,
-        })
-  // Made in any case, so that `aduana token` works as soon as the local issuer is switched on again.
-  const localIssuer = await openLocalIssuer({ folder })
-  const isLocalTrusted = isLocalIssuerOn(config)
-  const codes = openLoginCodes({ folder })
-  return {
-    verify: createTokenVerifier({
-      issuers: [...external, ...(isLocalTrusted ? [localIssuer] : [])],
-      ...(assignments && { assignments: assignments.current }),
-      clockToleranceSeconds: external.length > 0 ? config['oidc-clock-tolerance'] / 1000 : 0,
-    }),
-    redeemLoginCode: isLocalTrusted
-      ? (code: string) => redeemLoginCode(code, { codes, issuer: localIssuer })
-      : undefined,
-    describeIssuer: (): Issuer => {
-      const oauth = external[0]?.endpoints()
-      return { audience: audiences[0] ?? AUDIENCE, ...(oauth && { oauth }) }
-    },
-    async close() {
-      await assignments?.close()
-      for (const issuer of external) issuer.close()
-    },
-  }
-}
-
-/** The operator's own certificate, or one of the private CA in the data folder for every name that this server is reached by. */
-async function loadTlsOf(config: ServeConfig, log: Logger): Promise<Tls> {
-  const { data, 'tls-cert': certPath, 'tls-key': keyPath } = config
-  const tls =
-    certPath !== undefined && keyPath !== undefined
-      ? await loadOwnTls({ certPath, keyPath })
-      : await loadTls({ folder: data, hostNames: hostNamesOf(config) })
-  for (const note of tls.notes) log.info({ expiresAt: tls.expiresAt }, note)
-  return tls
-}
-
-/** The scanner and what it decides. Its address is never fetched from. */
-function openScan(
-  config: ServeConfig,
-  { own, metrics, log }: { own: ReturnType<typeof createOwnEndpoints>; metrics: Metrics; log: Logger },
-): ScanPolicy {
-  const { scanner: address, scan: mode, 'scan-max': scanMaxBytes } = config
-  if (address === undefined || mode === 'off') return { mode: 'best-effort' }
-  if ('host' in address) own.add({ ...(isIP(address.host) !== 0 && { address: address.host }), port: address.port })
-  const scanner = openClamdScanner({
-    address,
-    scanMaxBytes,
-    onStatus: (status) => log.info({ ...status }, 'malware scanner'),
-  })
-  return { scanner: measuredScanner(scanner, metrics), mode }
-}
-
-/** The names that this server is reached by, besides those of the loopback. */
-function hostNamesOf({ http, https, 'public-url': publicUrl }: ServeConfig): string[] {
-  const listening = [http.host, https.host].filter((host) => !ANY_ADDRESS.has(host))
-  return [...new Set([...listening, ...(publicUrl ? [new URL(publicUrl).hostname] : [])])]
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseDuration, parseHostPort, SERVE_SETTINGS } from './config.ts'
 import { ConfigurationError, readSettings } from './read-settings.ts'
+import { SERVE_SETTINGS } from './serve-settings.ts'
+import { parseDuration, parseHostPort } from './values.ts'
 
 const known = [...Object.keys(SERVE_SETTINGS), 'role', 'minutes']
 const read = (from: {
@@ -81,8 +82,8 @@ test('every mistake is told at once, with where it came from', () => {
       'aduana.json: grace',
       'aduana.json: data',
       'ADUANA_HTTPS',
-      '--instance',
       '--public-url',
+      '--instance',
     ],
   )
 })

@@ -1,0 +1,24 @@
+import type { Logger } from 'pino'
+import { loadOwnTls } from '../adapters/tls/own-tls.ts'
+import { loadTls, type Tls } from '../adapters/tls/tls-files.ts'
+import type { ServeConfig } from '../config/serve-settings.ts'
+
+/** Listening here names no host that a certificate could be for. */
+const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
+
+/** The operator's own certificate, or one of the private CA in the data folder for every name that this server is reached by. */
+export async function loadTlsOf(config: ServeConfig, log: Logger): Promise<Tls> {
+  const { data, 'tls-cert': certPath, 'tls-key': keyPath } = config
+  const tls =
+    certPath !== undefined && keyPath !== undefined
+      ? await loadOwnTls({ certPath, keyPath })
+      : await loadTls({ folder: data, hostNames: hostNamesOf(config) })
+  for (const note of tls.notes) log.info({ expiresAt: tls.expiresAt }, note)
+  return tls
+}
+
+/** The names that this server is reached by, besides those of the loopback. */
+export function hostNamesOf({ http, https, 'public-url': publicUrl }: ServeConfig): string[] {
+  const listening = [http.host, https.host].filter((host) => !ANY_ADDRESS.has(host))
+  return [...new Set([...listening, ...(publicUrl ? [new URL(publicUrl).hostname] : [])])]
+}

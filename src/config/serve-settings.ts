@@ -1,0 +1,63 @@
+import { IDENTITY_SETTINGS } from './identity-settings.ts'
+import { LIMIT_SETTINGS } from './limit-settings.ts'
+import { LISTENING_SETTINGS } from './listening-settings.ts'
+import { ConfigurationError, type Setting, type ValuesOf } from './read-settings.ts'
+import { SCANNER_SETTINGS } from './scanner-settings.ts'
+import { SOURCE_SETTINGS } from './source-settings.ts'
+import { STORAGE_SETTINGS } from './storage-settings.ts'
+import { parseInstance, parseTimer } from './values.ts'
+
+/** Every setting of the server, by its flag. `docs/configuration.md` is made from this table. */
+export const SERVE_SETTINGS = {
+  ...STORAGE_SETTINGS,
+  ...LISTENING_SETTINGS,
+  instance: {
+    placeholder: 'NAME',
+    description: 'instance to make if it is not there yet (repeatable; default: one called "default")',
+    isList: true,
+    parse: parseInstance,
+  },
+  ...IDENTITY_SETTINGS,
+  ...SOURCE_SETTINGS,
+  ...SCANNER_SETTINGS,
+  ...LIMIT_SETTINGS,
+  grace: {
+    placeholder: 'DURATION',
+    description: 'how long a stopping server lets running operations go on before it parks them',
+    default: '10s',
+    parse: parseTimer,
+  },
+  'log-level': {
+    placeholder: 'LEVEL',
+    description: 'fatal, error, warn, info, debug, trace or silent',
+    default: 'info',
+    parse: parseLogLevel,
+  },
+} satisfies Record<string, Setting<unknown>>
+
+export type ServeConfig = ValuesOf<typeof SERVE_SETTINGS>
+
+/** The instance that is there unless others are named. */
+export const DEFAULT_INSTANCE = 'default'
+
+/** What settings demand of each other. Throws `ConfigurationError` with every mistake. */
+export function checkTogether(config: ServeConfig): void {
+  const hasIssuer = config['oidc-issuer'].length > 0
+  const mistakes = [
+    (config['tls-cert'] === undefined) !== (config['tls-key'] === undefined) &&
+      '--tls-cert and --tls-key belong together.',
+    hasIssuer !== config['oidc-audience'].length > 0 && '--oidc-issuer and --oidc-audience belong together.',
+    config.assignments !== undefined && !hasIssuer && '--assignments needs an --oidc-issuer.',
+    config['local-issuer'] === false &&
+      !hasIssuer &&
+      '--local-issuer off needs an --oidc-issuer, or nobody could sign in.',
+  ].filter((mistake) => mistake !== false)
+  if (mistakes.length > 0) throw new ConfigurationError(mistakes)
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
+
+function parseLogLevel(text: string): string {
+  if (!LOG_LEVELS.includes(text)) throw new Error(`${text} is not one of ${LOG_LEVELS.join(', ')}.`)
+  return text
+}
