@@ -135,7 +135,8 @@ create table operations (
   error {{text}},
   etag {{text}} not null
 );
-create index operations_by_due on operations (due_at, id);
+-- A claim looks for the instance whose turn it is, and there for what has waited longest.
+create index operations_by_due on operations (instance, due_at, id);
 create index operations_by_age on operations (instance, kind, created_at, id);
 create index operations_by_end on operations (ended_at);
 create index operations_by_status on operations (instance, kind, status, created_at, id);
@@ -195,3 +196,26 @@ create table audit (
 );
 create index audit_by_instance on audit (instance, at, id);
 create index audit_by_age on audit (at);
+
+-- The processes that share this database. A node that was not seen for a while counts for nothing.
+create table nodes (
+  node {{text}} primary key,
+  seen_at bigint not null,
+  -- What it runs: both may be true.
+  is_api boolean not null,
+  is_worker boolean not null,
+  version {{text}} not null
+);
+
+-- What one node at a time should do, such as sweeping. It is only for economy: done twice it would do no harm.
+create table duties (
+  duty {{text}} primary key,
+  node {{text}} not null,
+  due_at bigint not null
+);
+
+-- Keys that all nodes share, such as that of the local issuer: whoever reads the database can sign with them.
+create table shared_keys (
+  name {{text}} primary key,
+  value {{text}} not null
+);

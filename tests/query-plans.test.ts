@@ -13,11 +13,13 @@ import * as audit from '../src/store/audit.ts'
 import * as blobs from '../src/store/blobs.ts'
 import { deleteUpdate } from '../src/store/delete-update.ts'
 import { createInstances, listInstances } from '../src/store/instances.ts'
+import * as nodes from '../src/store/nodes.ts'
 import { countOperationsInProgress } from '../src/store/operation-metrics.ts'
 import { forgetOperations, listOperations } from '../src/store/operations.ts'
 import * as progress from '../src/store/progress.ts'
 import * as rescans from '../src/store/rescans.ts'
 import { SEARCH_BOUNDS } from '../src/store/search-updates.ts'
+import { shareKeys } from '../src/store/shared-keys.ts'
 import { findManifestSha256, findUpdate, listChildIds, listUpdates } from '../src/store/updates.ts'
 import { countUsage } from '../src/store/usage.ts'
 import { type AppInMemory, startAppInMemory } from './support/app-in-memory.ts'
@@ -34,7 +36,7 @@ const OFFLINE = /^(backup|inspect-.*|migrate)\.ts$/
 const MAY_SCAN: { step: RegExp; why: string }[] = [
   { step: /^SCAN (clock|CONSTANT ROW)$/, why: 'a row that the statement itself makes' },
   { step: /^SCAN (keys|terms|entries|c|d)$/, why: 'what a part of the statement has found, as much as one page' },
-  { step: /^SCAN instances\b/, why: 'an operator names them by hand: a handful' },
+  { step: /^SCAN (instances|nodes|duties|shared_keys)\b/, why: 'an operator names or starts them by hand: a handful' },
   {
     step: /^SCAN operations USING (COVERING )?INDEX operations_(in_progress|running)$/,
     why: 'what has not ended, which has a bound: the index has no other row',
@@ -185,6 +187,12 @@ async function callStore(): Promise<void> {
   const call = { address: '::1', traceId: '0'.repeat(32) }
 
   await createInstances(database, [instance])
+  await nodes.reportNode(database, { node: 'n', isApi: true, isWorker: true, version: '1' })
+  await nodes.countLiveNodes(database, 1)
+  await nodes.takeDuty(database, { duty: 'd', node: 'n', forMs: 1 })
+  await nodes.forgetNode(database, 'n')
+  await nodes.forgetDeadNodes(database, 0)
+  await shareKeys(database, { key: 'value' })
   await listInstances(database)
   const attempt = await attempts.claimOperation(database, 60_000)
   assert.ok(attempt)

@@ -10,17 +10,19 @@ export interface RateLimiter {
 
 /**
  * Counts requests in memory, since a database write for each read would cost more than the read. Each instance and group has a
- * bucket that holds a minute's worth and fills evenly: a burst passes, a flood does not.
+ * bucket that holds a minute's worth and fills evenly: a burst passes, a flood does not. With `nodes` that answer, each lets its part
+ * of the rate through.
  */
 export function createRateLimiter(
   rates: Pick<ServiceLimits, RateGroup>,
-  now: () => number = () => performance.now(),
+  { now = () => performance.now(), nodes = () => 1 }: { now?: () => number; nodes?: () => number } = {},
 ): RateLimiter {
   const buckets = new Map<string, { tokens: number; at: number }>()
   return {
     take(instance, group) {
-      const perMinute = rates[group]
-      if (perMinute === undefined) return undefined
+      const rate = rates[group]
+      if (rate === undefined) return undefined
+      const perMinute = Math.max(1, rate / nodes())
       const perMs = perMinute / 60_000
       const key = `${group} ${instance}`
       const at = now()

@@ -11,8 +11,10 @@ export interface WorkerOptions {
   /** Does the work of one attempt; ends the operation itself when it succeeds. Throws `AppError` to let it fail. */
   run: (operation: ClaimedOperation, signal: AbortSignal) => Promise<void>
   log: WorkerLog
-  /** How many operations run at the same time. */
+  /** How many operations run here at the same time. */
   operationsMax?: number
+  /** How many workers share the database, this one included. */
+  workers?: () => number
   leaseMs?: number
   renewEveryMs?: number
   pollEveryMs?: number
@@ -41,12 +43,13 @@ export function startWorker({
   run,
   log,
   operationsMax = 16,
+  workers = () => 1,
   leaseMs = 15_000,
   renewEveryMs = 5_000,
   pollEveryMs = 1_000,
 }: WorkerOptions): Worker {
-  // A quarter of the places is always left to other instances.
-  const instanceMax = Math.max(1, Math.ceil(operationsMax * 0.75))
+  // A quarter of all workers' places is always left to other instances.
+  const instanceMax = () => Math.max(1, Math.ceil(operationsMax * workers() * 0.75))
   const running = new Set<Promise<void>>()
   const stopping = new AbortController()
   const parking = new AbortController()
@@ -63,7 +66,7 @@ export function startWorker({
       isWoken = false
       try {
         while (running.size < operationsMax && !stopping.signal.aborted) {
-          const operation = await claimOperation(database, leaseMs, instanceMax)
+          const operation = await claimOperation(database, leaseMs, instanceMax())
           if (operation === undefined) break
           const attempt = runAttempt(operation).finally(() => {
             running.delete(attempt)

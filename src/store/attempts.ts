@@ -4,11 +4,21 @@ import { idleHeldBlobs } from './blobs.ts'
 import { NOW } from './clock.ts'
 import { newEtag } from './etags.ts'
 
+/** For each instance, since when an operation waits, and how many run. */
+const TURNS = `
+  select instances.instance,
+         (select min(due_at) from operations
+           where instance = instances.instance and due_at <= ${NOW}) as waits_since,
+         (select count(*) from operations
+           where instance = instances.instance and status = 'Running' and due_at > ${NOW}) as running
+    from instances`
+
 /**
- * Hands the operation that has waited longest to the caller, for `leaseMs`. An operation whose lease ran out is handed out
- * again: crashes never count as failures. Instances with `instanceMax` operations running have to wait, so that one cannot hold
- * every worker. The condition on `due_at` is repeated on purpose: on PostgreSQL two nodes may pick
- * the same row, and the second must find it taken.
+ * Hands an operation to the caller, for `leaseMs`: that which has waited longest in the instance that has fewest running, so that nobody's
+ * bulk import keeps others waiting. An operation whose lease ran out is handed out again: crashes never count as failures. Instances
+ * with `instanceMax` operations running have to wait, so that there is a place for whoever comes.
+ *
+ * The condition on `due_at` is repeated on purpose: on PostgreSQL two nodes may pick the same row, and the second must find it taken.
  */
 export async function claimOperation(
   database: Database,
@@ -20,8 +30,9 @@ export async function claimOperation(
         set status = 'Running', attempt = attempt + 1, due_at = ${NOW} + $1, last_action_at = ${NOW}, etag = $2
       where id = (select id from operations
                    where due_at <= ${NOW}
-                     and instance not in (select instance from operations where due_at > ${NOW} and status = 'Running'
-                                           group by instance having count(*) >= $3)
+                     and instance = (select instance from (${TURNS}) turns
+                                      where waits_since is not null and running < $3
+                                      order by running, waits_since limit 1)
                    order by due_at, id limit 1)
         and due_at <= ${NOW}
       returning id, instance, request, attempt, created_at`,

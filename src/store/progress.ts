@@ -62,7 +62,7 @@ export async function notePartial(
 export async function listPartials(database: Database): Promise<Set<BlobName>> {
   const rows = await database.query(
     `select partial from operation_files where partial is not null and phase <> 'Done'
-        and operation_id in (select id from operations where due_at is not null)`,
+        and operation_id in (select id from operations where instance in (select instance from instances) and due_at > 0)`,
   )
   return new Set(rows.map((row) => String(row.partial) as BlobName))
 }

@@ -55,6 +55,35 @@ test('a store opened again has what was committed, and drops what a crash left',
   }
 })
 
+test('of several nodes on one folder each goes on with its own partial blobs only, and drops those of others after a day', async () => {
+  const { folder, dispose } = await openInTemporaryFolder()
+  try {
+    const left = await openFilesystemBlobs({ folder, node: 'left' })
+    const right = await openFilesystemBlobs({ folder, node: 'right' })
+    const writer = await left.create({ name, sizeInBytes: 5 })
+    await writer.write(Buffer.from('byt'))
+    await writer.suspend()
+    assert.equal(await right.resume({ name, sizeInBytes: 5, partial: name }), undefined)
+    await right.abandon(name)
+    assert.equal(await right.dropAbandoned(0), 0)
+    const resumed = await left.resume({ name, sizeInBytes: 5, partial: name })
+    assert.equal(resumed?.keptBytes, 3)
+    await resumed?.write(Buffer.from('es'))
+    await resumed?.commit()
+    assert.equal(await right.size(name), 5)
+
+    for (const path of ['left', 'gone', '.'].map((node) => join(folder, 'partial', node))) {
+      await mkdir(path, { recursive: true })
+      const partial = join(path, `${'aa'.repeat(32)}.00000000`)
+      await writeFile(partial, 'half')
+      await utimes(partial, 1, 1)
+    }
+    assert.equal(await right.dropAbandoned(0), 3)
+  } finally {
+    await dispose()
+  }
+})
+
 test('files and folders of others are neither listed nor dropped', async () => {
   const { folder, store, dispose } = await openInTemporaryFolder()
   try {

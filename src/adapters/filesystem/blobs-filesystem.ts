@@ -1,5 +1,5 @@
 import type { Dirent } from 'node:fs'
-import { opendir, open as openFile, rename, rm, stat } from 'node:fs/promises'
+import { opendir, open as openFile, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { type BlobName, isBlobName } from '../../domain/blob.ts'
 import { AppError } from '../../domain/errors.ts'
@@ -11,6 +11,9 @@ import { FlushedFile } from './flushed-file.ts'
 /** The owner writes, the group (a backup, a web server) may read, others may not. */
 const FILE_MODE = 0o640
 const FOLDER_MODE = 0o750
+
+/** What another node writes may lie untouched for long: it waits for its source. No import takes longer. */
+const OTHERS_AGE_MS = 24 * 3600 * 1000
 
 /** Measured with 1 GiB: 64 KiB takes three times as long; 1 MiB saves a tenth, for four times the memory per reader. */
 const READ_BYTES = 256 * 1024
@@ -27,11 +30,15 @@ const READ_BYTES = 256 * 1024
  *
  * A commit flushes the file, moves it, and flushes the folder it was moved to: what is under `v1` is whole. Files of
  * others in these folders are left alone.
+ *
+ * Where several nodes share the folder, each names itself with `node` and writes to `partial/<node>/`, so that a partial blob has one
+ * process that can ever write to it: a node that was paused and wakes must not add to what another goes on with.
  */
-export async function openFilesystemBlobs({ folder }: { folder: string }): Promise<BlobStore> {
+export async function openFilesystemBlobs({ folder, node }: { folder: string; node?: string }): Promise<BlobStore> {
   const root = resolve(folder)
   const shelves = join(root, 'v1')
-  const partials = join(root, 'partial')
+  const allPartials = join(root, 'partial')
+  const partials = node === undefined ? allPartials : join(allPartials, node)
   await makeFolder(partials, FOLDER_MODE)
   await makeFolder(shelves, FOLDER_MODE)
   // An earlier process may have made a shelf in it and been killed before it could flush that.
@@ -168,19 +175,33 @@ export async function openFilesystemBlobs({ folder }: { folder: string }): Promi
     },
 
     async dropAbandoned(ageMs, keep = new Set()) {
-      const lastWriteMs = Date.now() - ageMs
-      let dropped = 0
-      for await (const entry of await opendir(partials)) {
-        if (!isBlobFile(entry) || keep.has(entry.name) || writing.has(entry.name)) continue
-        const path = join(partials, entry.name)
-        const partial = await statIfThere(path)
-        if (partial === undefined || partial.mtimeMs > lastWriteMs) continue
-        await rm(path, { force: true })
-        dropped += 1
+      let dropped = await dropFrom(partials, Date.now() - ageMs, (name) => keep.has(name) || writing.has(name))
+      const othersBefore = Date.now() - Math.max(ageMs, OTHERS_AGE_MS)
+      for (const other of [allPartials, ...(await foldersIn(allPartials))]) {
+        if (other !== partials) dropped += await dropFrom(other, othersBefore, () => false)
       }
       return dropped
     },
   }
+}
+
+/** Deletes what was last written to before `lastWriteMs`. Answers how many. */
+async function dropFrom(folder: string, lastWriteMs: number, isKept: (name: BlobName) => boolean): Promise<number> {
+  let dropped = 0
+  for await (const entry of await opendir(folder)) {
+    if (!isBlobFile(entry) || isKept(entry.name)) continue
+    const path = join(folder, entry.name)
+    const partial = await statIfThere(path)
+    if (partial === undefined || partial.mtimeMs > lastWriteMs) continue
+    await rm(path, { force: true })
+    dropped += 1
+  }
+  return dropped
+}
+
+async function foldersIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name))
 }
 
 /** Names become paths here, so this is the last place to stop one such as `../../etc/passwd`. */

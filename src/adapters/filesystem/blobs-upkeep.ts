@@ -38,7 +38,13 @@ export function openFilesystemUpkeep({ folder }: { folder: string }): StoreUpkee
       }
       return flaws
     },
-    partials: () => filesIn(partials),
+    async *partials() {
+      yield* filesIn(partials)
+      // Nodes that share the folder have one of their own each.
+      for await (const entry of await openIfThere(partials)) {
+        if (entry.isDirectory()) yield* filesIn(join(partials, entry.name))
+      }
+    },
     damaged: () => filesIn(damaged),
     async setAside(name) {
       if (!isBlobName(name)) throw new TypeError(`${JSON.stringify(name)} is not the name of a blob`)
