@@ -19,7 +19,7 @@ import { forgetOperations, listOperations } from '../src/store/operations.ts'
 import * as progress from '../src/store/progress.ts'
 import * as rescans from '../src/store/rescans.ts'
 import { SEARCH_BOUNDS } from '../src/store/search-updates.ts'
-import { shareKeys } from '../src/store/shared-keys.ts'
+import * as keys from '../src/store/shared-keys.ts'
 import { findManifestSha256, findUpdate, listChildIds, listUpdates } from '../src/store/updates.ts'
 import { countUsage } from '../src/store/usage.ts'
 import { type AppInMemory, startAppInMemory } from './support/app-in-memory.ts'
@@ -192,7 +192,8 @@ async function callStore(): Promise<void> {
   await nodes.takeDuty(database, { duty: 'd', node: 'n', forMs: 1 })
   await nodes.forgetNode(database, 'n')
   await nodes.forgetDeadNodes(database, 0)
-  await shareKeys(database, { key: 'value' })
+  await keys.offerSharedKeys(database, { key: 'value' })
+  await keys.replaceSharedKeys(database, { key: 'value' })
   await listInstances(database)
   const attempt = await attempts.claimOperation(database, 60_000)
   assert.ok(attempt)

@@ -2,7 +2,7 @@ import 'reflect-metadata'
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { isIPv6 } from 'node:net'
 import * as x509 from '@peculiar/x509'
-import type { CertificateHost } from './certificate-hosts.ts'
+import { type CertificateHost, hostNamed } from './certificate-hosts.ts'
 
 const DAY_MS = 24 * 60 * 60_000
 const AUTHORITY_DAYS = 3650
@@ -53,6 +53,22 @@ export async function makeAuthority({
 export function mayVouchFor(authorityPem: string, host: CertificateHost): boolean {
   const constraints = new x509.X509Certificate(authorityPem).getExtension(NAME_CONSTRAINTS)
   return constraints !== null && Buffer.from(constraints.value).includes(permittedSubtree(host))
+}
+
+/** The hosts that a CA made by `makeAuthority` may sign for. */
+export function vouchedHosts(authorityPem: string): CertificateHost[] {
+  const constraints = new x509.X509Certificate(authorityPem).getExtension(NAME_CONSTRAINTS)
+  if (constraints === null) return []
+  const [sequence] = derParts(Buffer.from(constraints.value))
+  const [permitted] = derParts(sequence ?? Buffer.alloc(0))
+  return derParts(permitted ?? Buffer.alloc(0)).flatMap((subtree) => {
+    const name = subtree.subarray(2 + (subtree[1] === 0x81 ? 1 : 0))
+    if (subtree[0] === 0x82) return [{ type: 'dns' as const, value: name.toString('latin1') }]
+    // Half of it is the mask.
+    const address = name.subarray(0, name.length / 2)
+    if (address.length === 4) return [hostNamed([...address].join('.'))]
+    return [hostNamed((address.toString('hex').match(/..../g) ?? []).join(':'))]
+  })
 }
 
 /** Makes the certificate of a server for all of `hosts`, as PEM, signed by the CA. */
@@ -112,6 +128,20 @@ function der(tag: number, ...parts: Buffer[]): Buffer {
   const { length } = content
   const header = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff]
   return Buffer.concat([Buffer.from([tag, ...header]), content])
+}
+
+/** What is inside of each element that follows another in DER. */
+function derParts(bytes: Buffer): Buffer[] {
+  const parts: Buffer[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const first = bytes[at + 1] ?? 0
+    const lengthBytes = first < 0x80 ? 0 : first & 0x7f
+    const begin = at + 2 + lengthBytes
+    const length = lengthBytes === 0 ? first : bytes.readUIntBE(at + 2, lengthBytes)
+    parts.push(bytes.subarray(begin, begin + length))
+    at = begin + length
+  }
+  return parts
 }
 
 function validFor(days: number, now: Date) {

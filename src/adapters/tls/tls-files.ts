@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { makeFolder, readIfThere, replaceFile } from '../filesystem/durable-files.ts'
 import { type CertificateHost, hostNamed, hostOfMachine, inOrder, namesOf } from './certificate-hosts.ts'
-import { isFor, makeAuthority, makeServerCertificate, mayVouchFor } from './make-certificates.ts'
+import { isFor, makeAuthority, makeServerCertificate, mayVouchFor, vouchedHosts } from './make-certificates.ts'
 
 const DAY_MS = 24 * 60 * 60_000
 /** A CA must outlive the server certificate that it is about to sign. */
@@ -47,11 +47,14 @@ export interface Tls {
 export async function loadTls({
   folder,
   hostNames = [],
+  isShared = false,
   machineName = hostname(),
   now = new Date(),
 }: {
   folder: string
   hostNames?: readonly string[]
+  /** Other nodes have the same CA: made anew it goes on vouching for their hosts. */
+  isShared?: boolean
   machineName?: string
   now?: Date
 }): Promise<Tls> {
@@ -62,7 +65,7 @@ export async function loadTls({
   const machine = hostOfMachine(machineName)
   const wished = machine === undefined ? demanded : [...demanded, machine]
 
-  const authority = await loadAuthority({ tlsFolder, demanded, wished, now, notes })
+  const authority = await loadAuthority({ tlsFolder, demanded, wished, isShared, now, notes })
   const hosts = wished.filter((host) => mayVouchFor(authority.certificate.toString(), host))
   if (hosts.length < wished.length) {
     notes.push(
@@ -91,12 +94,14 @@ async function loadAuthority({
   tlsFolder,
   demanded,
   wished,
+  isShared,
   now,
   notes,
 }: {
   tlsFolder: string
   demanded: readonly CertificateHost[]
   wished: readonly CertificateHost[]
+  isShared: boolean
   now: Date
   notes: string[]
 }): Promise<Identity> {
@@ -107,7 +112,8 @@ async function loadAuthority({
   if (identity !== undefined && outside.length === 0) return identity
 
   const key = files.key ?? newKey()
-  const pem = await makeAuthority({ key, hosts: inOrder(wished), now })
+  const ofOthers = isShared && files.certificate !== undefined ? vouchedHosts(files.certificate.toString()) : []
+  const pem = await makeAuthority({ key, hosts: inOrder([...wished, ...ofOthers]), now })
   if (files.key === undefined) await replaceFile({ path: files.keyPath, content: pemOf(key), mode: KEY_MODE })
   await replaceFile({ path: files.path, content: pem, mode: CERTIFICATE_MODE })
   notes.push(
