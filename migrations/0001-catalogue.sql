@@ -169,6 +169,8 @@ create table operation_files (
   -- The partial blob that the next attempt can go on with, and the strong ETag of the source it came from.
   partial {{text}},
   source_etag {{text}},
+  -- The unguessable part of the address that the file will have: the same for every attempt.
+  content_id {{text}} not null,
   primary key (operation_id, item, ordinal)
 );
 
@@ -218,4 +220,38 @@ create table duties (
 create table shared_keys (
   name {{text}} primary key,
   value {{text}} not null
+);
+
+-- The copies of files that distribution stores should have, and what is known of each. The catalogue says what is wanted: a row here that
+-- is lost or wrong is put right by the next check of the store. `state` is one of Waiting (to be copied), Present and Dropping.
+create table distribution (
+  store {{text}} not null,
+  content_id {{text}} not null,
+  instance {{text}} not null,
+  file_name {{text}} not null,
+  size_in_bytes bigint not null,
+  state {{text}} not null,
+  -- Since when it has that state.
+  changed_at bigint not null,
+  -- When there is something to do; null while it is Present. `tries` failed since the state changed, the last one for this `reason`.
+  due_at bigint,
+  tries bigint not null,
+  reason {{text}},
+  primary key (store, content_id)
+);
+create index distribution_by_content on distribution (content_id);
+create index distribution_by_due on distribution (store, due_at) where due_at is not null;
+create index distribution_by_state on distribution (store, instance, state, changed_at, content_id);
+
+-- What the last check of a distribution store found. It stays when a store is no longer configured.
+create table distribution_checks (
+  store {{text}} primary key,
+  -- The last one that came to its end, and how many copies it saw, missed, and deleted since nothing names them.
+  checked_at bigint,
+  listed bigint,
+  missing bigint,
+  deleted bigint,
+  -- The last one that did not, and why.
+  failed_at bigint,
+  failure {{text}}
 );

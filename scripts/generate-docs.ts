@@ -1,6 +1,13 @@
 // Writes the reference pages that are made from code: `npm run docs`. A test keeps them equal to the code.
 import { writeFile } from 'node:fs/promises'
-import { CLIENT_SETTINGS, DOCTOR_SETTINGS, LINK_SETTINGS, TOKEN_SETTINGS } from '../src/config/command-settings.ts'
+import {
+  CLIENT_SETTINGS,
+  DOCTOR_SETTINGS,
+  LINK_SETTINGS,
+  MOVE_DATABASE_SETTINGS,
+  MOVE_STORE_SETTINGS,
+  TOKEN_SETTINGS,
+} from '../src/config/command-settings.ts'
 import { environmentName, type Settings } from '../src/config/read-settings.ts'
 import { SERVE_SETTINGS } from '../src/config/serve-settings.ts'
 import { ERROR_CODES } from '../src/domain/error-codes.ts'
@@ -90,6 +97,18 @@ ${table(LINK_SETTINGS)}
 Give it what the server is given. \`--deep\`, \`--repair\` and \`--json\` are described in [operations.md](operations.md#doctor).
 
 ${table(DOCTOR_SETTINGS)}
+
+## aduana move-store
+
+See [many-nodes.md](many-nodes.md#moving-to-another-store).
+
+${table(MOVE_STORE_SETTINGS)}
+
+## aduana move-database
+
+See [many-nodes.md](many-nodes.md#moving-from-one-machine-to-several).
+
+${table(MOVE_DATABASE_SETTINGS)}
 
 ## aduana rescan
 

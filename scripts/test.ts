@@ -1,7 +1,22 @@
-// Runs the tests: `npm test` what ends within a few minutes, `npm run test:all` everything.
-// Slow tests are called `*.slow.test.ts`. In CI a skipped test is a failure, since nobody would notice it.
+// Runs the tests: `npm test` what ends within a few minutes, `npm run test:all` everything, and what asks a database once more on
+// PostgreSQL. Slow tests are called `*.slow.test.ts`. In CI a skipped test is a failure, since nobody would notice it.
 import { spawn } from 'node:child_process'
-import { globSync } from 'node:fs'
+import { once } from 'node:events'
+import { globSync, readFileSync } from 'node:fs'
+import { DATABASE_VARIABLE, PORT_VARIABLE } from '../tests/support/open-database.ts'
+import { noPostgres, startPostgres } from '../tests/support/postgres.ts'
+
+// Many tests wait for clocks and other processes, so more run at once than there are cores.
+const OPTIONS = [
+  '--test',
+  '--test-concurrency=4',
+  '--test-timeout=300000',
+  '--test-reporter=spec',
+  '--test-reporter-destination=stdout',
+]
+
+/** What a test file imports that opens the database which `ADUANA_TEST_DATABASE` names. */
+const OPENS_DATABASE = /from '[./\w-]*\/(open-database|app-in-memory|start-pipeline)\.ts'/
 
 const args = process.argv.slice(2)
 const all = args.includes('--all')
@@ -13,28 +28,31 @@ const files =
         .filter((file) => all || !file.endsWith('.slow.test.ts'))
         .sort()
 
-// Many tests wait for clocks and other processes, so more run at once than there are cores.
 console.log(`Node ${process.version}, ${files.length} test files`)
-const options = [
-  '--test',
-  '--test-concurrency=4',
-  '--test-timeout=300000',
-  '--test-reporter=spec',
-  '--test-reporter-destination=stdout',
-]
-const child = spawn(process.execPath, [...options, ...files], { stdio: ['ignore', 'pipe', 'inherit'] })
+process.exitCode = await run(files)
+if (process.exitCode === 0 && all && noPostgres === false) {
+  await using server = await startPostgres()
+  const again = files.filter((file) => OPENS_DATABASE.test(readFileSync(file, 'utf8')))
+  console.log(`The same on PostgreSQL, ${again.length} test files`)
+  process.exitCode = await run(again, { [DATABASE_VARIABLE]: 'postgres', [PORT_VARIABLE]: String(server.port) })
+}
 
-let tail = ''
-child.stdout.on('data', (chunk: Buffer) => {
-  process.stdout.write(chunk)
-  tail = (tail + chunk).slice(-4000)
-})
-child.on('close', (code) => {
+/** The exit code: 0 if all is well. */
+async function run(files: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<number> {
+  const child = spawn(process.execPath, [...OPTIONS, ...files], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...environment },
+  })
+  let tail = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    process.stdout.write(chunk)
+    tail = (tail + chunk).slice(-4000)
+  })
+  const [code] = await once(child, 'close')
   const skipped = Number(/\bskipped (\d+)/.exec(tail)?.[1] ?? 0)
   if (code === 0 && skipped > 0 && process.env.CI) {
     console.error(`${skipped} tests were skipped; in CI that is a failure.`)
-    process.exitCode = 1
-    return
+    return 1
   }
-  process.exitCode = code ?? 1
-})
+  return code ?? 1
+}

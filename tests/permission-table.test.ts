@@ -31,6 +31,7 @@ const ROUTES: [base: string, routes: typeof UPDATES][] = [
       ['GET', '/operations/:operationId', 'updates/read'],
       ['POST', '/rescan', 'updates/write'],
       ['GET', '/rescan', 'updates/read'],
+      ['GET', '/distribution', 'updates/read'],
     ],
   ],
 ]

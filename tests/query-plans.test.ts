@@ -7,11 +7,14 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { CORE, fillCatalogue, INSTANCES } from '../bench/fill-catalogue.ts'
 import { newBlobName } from '../src/domain/blob.ts'
-import type { Row, SqlValue } from '../src/ports/database.ts'
+import type { SqlValue } from '../src/ports/database.ts'
 import * as attempts from '../src/store/attempts.ts'
 import * as audit from '../src/store/audit.ts'
 import * as blobs from '../src/store/blobs.ts'
 import { deleteUpdate } from '../src/store/delete-update.ts'
+import * as distribution from '../src/store/distribution.ts'
+import * as checks from '../src/store/distribution-checks.ts'
+import * as copies from '../src/store/distribution-status.ts'
 import { createInstances, listInstances } from '../src/store/instances.ts'
 import * as nodes from '../src/store/nodes.ts'
 import { countOperationsInProgress } from '../src/store/operation-metrics.ts'
@@ -20,9 +23,11 @@ import * as progress from '../src/store/progress.ts'
 import * as rescans from '../src/store/rescans.ts'
 import { SEARCH_BOUNDS } from '../src/store/search-updates.ts'
 import * as keys from '../src/store/shared-keys.ts'
+import * as mark from '../src/store/store-mark.ts'
 import { findManifestSha256, findUpdate, listChildIds, listUpdates } from '../src/store/updates.ts'
 import { countUsage } from '../src/store/usage.ts'
 import { type AppInMemory, startAppInMemory } from './support/app-in-memory.ts'
+import { explainerOf } from './support/explain.ts'
 import { SHA256 } from './support/import-manifests.ts'
 import { seedEveryState } from './support/seed-every-state.ts'
 
@@ -30,7 +35,7 @@ const UPDATES = 2000
 const STORE = join(import.meta.dirname, '../src/store')
 
 /** What reads a whole catalogue because that is its work, without a server or once before one begins. */
-const OFFLINE = /^(backup|inspect-.*|migrate)\.ts$/
+const OFFLINE = /^(backup|copy-catalogue|inspect-.*|migrate)\.ts$/
 
 /** What may be read from its beginning to its end. */
 const MAY_SCAN: { step: RegExp; why: string }[] = [
@@ -70,6 +75,7 @@ const MAY_WALK: { sql: RegExp; why: string }[] = [
 ]
 
 let app: AppInMemory
+let explainer: ReturnType<typeof explainerOf>
 let session: Session
 /** Every statement that was executed, with the values of its last execution. */
 const executed = new Map<string, readonly SqlValue[]>()
@@ -81,6 +87,7 @@ before(async () => {
   await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false })
 
   app = await startAppInMemory({ instances: [...INSTANCES, 'default', 'many'] })
+  explainer = explainerOf(app.database)
   noteStatements()
   await seedEveryState(app.database, { traceId: '0'.repeat(32), instanceWithMany: 'many' })
   await fillCatalogue(app.database, UPDATES, () => {})
@@ -90,6 +97,7 @@ before(async () => {
 
 after(async () => {
   session.disconnect()
+  await explainer.close()
   await app[Symbol.asyncDispose]()
 })
 
@@ -160,16 +168,12 @@ function noteStatements(): void {
   }
 }
 
-/** The steps that SQLite takes for each statement that was executed. */
+/** The steps that the database takes for each statement that was executed. */
 async function plans(): Promise<Map<string, string[]>> {
   const planned = new Map<string, string[]>()
   for (const [sql, params] of [...executed]) {
     if (!/^\s*(select|with|insert|update|delete)\b/i.test(sql)) continue
-    const rows: Row[] = await app.database.query(`explain query plan ${sql}`, params)
-    planned.set(
-      sql,
-      rows.map(({ detail }) => String(detail)),
-    )
+    planned.set(sql, await explainer.explain(sql, params))
   }
   return planned
 }
@@ -193,6 +197,9 @@ async function callStore(): Promise<void> {
   await nodes.forgetNode(database, 'n')
   await nodes.forgetDeadNodes(database, 0)
   await keys.offerSharedKeys(database, { key: 'value' })
+  await mark.recordMark(database, { sha256: '0'.repeat(64), name: newBlobName('0'.repeat(64)), sizeInBytes: 1 })
+  await mark.findMark(database)
+  await mark.dropMark(database, '0'.repeat(64))
   await keys.replaceSharedKeys(database, { key: 'value' })
   await listInstances(database)
   const attempt = await attempts.claimOperation(database, 60_000)
@@ -229,6 +236,7 @@ async function callStore(): Promise<void> {
   await rescans.countContents(database, { ...rescan, endedAt: 1 }, { after: '', limit: 10 })
   await rescans.endRescan(database, rescan)
   await rescans.listInfectedUpdates(database, instance, 10)
+  await callDistribution(update.id)
   await countOperationsInProgress(database)
   await forgetOperations(database, 1e12, 10)
   await audit.forgetAudit(database, 1e12, 10)
@@ -252,6 +260,32 @@ async function callStore(): Promise<void> {
       await listOperations(database, { instance, kind: 'import', statuses, after, limit: 10 })
     }
   }
+}
+
+async function callDistribution(updateId: string): Promise<void> {
+  const { database } = app
+  const store = 'cdn'
+  const part = { after: '', limit: 10 }
+  const { sql, params = [] } = distribution.wantCopiesOf(updateId, { store: 'other', isThere: true })
+  await database.query(sql, params)
+  await checks.wantPart(database, store, part)
+  const [copy] = await checks.listNotedCopies(database, store, part)
+  assert.ok(copy)
+  const { contentId } = copy
+  const since = await checks.databaseTime(database)
+  await database.batch([checks.redoCopy({ store, contentId, state: 'Waiting', since })])
+  await checks.isNoted(database, store, copy)
+  await checks.noteCheck(database, store, { listed: 1, missing: 1, deleted: 1 })
+  await checks.noteCheckFailure(database, store, 'A test.')
+  await checks.findCheck(database, store)
+  await distribution.listDueCopies(database, store, 10)
+  await distribution.noteCopyFailure(database, { store, contentId, reason: 'A test.', pauseMs: 1 })
+  await distribution.noteCopied(database, { store, contentId })
+  await distribution.noteDropped(database, { store, contentId })
+  await copies.listFileCopies(database, updateId)
+  const group = { store, instance: INSTANCES[0]!, state: 'Waiting' } as const
+  await copies.countCopies(database, group, { after: { since: 0, contentId: '' }, limit: 10 })
+  await copies.findOldestCopy(database, group)
 }
 
 /** Asks every GET of the API, by its own description. */

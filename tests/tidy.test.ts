@@ -47,7 +47,7 @@ function folderOf(path: string): string {
 
 test('SQL stands only in store, and in the adapters of databases', () => {
   const sql = /\b(select .+ from|insert into|update \w+ set|delete from)\b/i
-  const allowed = /^src\/(store\/|adapters\/sqlite)/
+  const allowed = /^src\/(store\/|adapters\/(sqlite|postgres)\/)/
   const wrong = sources.filter(
     (path) => !allowed.test(path) && sql.test(read(path).replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')),
   )

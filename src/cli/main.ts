@@ -4,6 +4,8 @@ import {
   CLIENT_SETTINGS,
   DOCTOR_SETTINGS,
   LINK_SETTINGS,
+  MOVE_DATABASE_SETTINGS,
+  MOVE_STORE_SETTINGS,
   TOKEN_SETTINGS,
 } from '../config/command-settings.ts'
 import { environmentName, type Settings } from '../config/read-settings.ts'
@@ -107,6 +109,44 @@ Example:
     .action(async (options: { from: string }, command: Command) => {
       const { restore } = await import('./restore.ts')
       await report(() => restore(flagsOf(command), options))
+    })
+
+  withSettings(
+    program
+      .command('move-store')
+      .description('copy the bytes of all updates from one store to another, with servers running or not'),
+    MOVE_STORE_SETTINGS,
+  )
+    .option('--verify', 'read and check also what the new store has already')
+    .option('--json', 'print the report as one JSON object')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  aduana move-store --data /var/lib/aduana --to azblob://firmware
+  aduana move-store --database postgres://aduana@db/aduana --from /mnt/old --to s3://firmware --verify`,
+    )
+    .action(async (options: { verify?: true; json?: true }, command: Command) => {
+      const { moveStore } = await import('./move.ts')
+      await report(() => moveStore(flagsOf(command), options))
+    })
+
+  withSettings(
+    program
+      .command('move-database')
+      .description('copy the catalogue of a data folder into an empty PostgreSQL; the server must not run'),
+    MOVE_DATABASE_SETTINGS,
+  )
+    .option('--json', 'print the report as one JSON object')
+    .addHelpText(
+      'after',
+      `
+Example:
+  aduana move-database --data /var/lib/aduana --database postgres://aduana@db/aduana`,
+    )
+    .action(async (options: { json?: true }, command: Command) => {
+      const { moveCatalogue } = await import('./move.ts')
+      await report(() => moveCatalogue(flagsOf(command), options))
     })
 
   withSettings(

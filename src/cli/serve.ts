@@ -44,17 +44,20 @@ export async function serve(flags: Record<string, string | string[] | undefined>
     })
   }
 
-  console.log(`ready ${server.httpUrl} ${server.httpsUrl}`)
-  const data = config.data === SERVE_SETTINGS.data.default ? '' : ` --data ${config.data}`
-  console.log(`  A token:       npx aduana token${data}`)
-  console.log(`  The API:       ${server.httpUrl}/docs`)
-  // How to get a link, not one: what is printed here is often kept in logs.
-  if (process.stdout.isTTY && isLocalIssuerOn(config)) {
-    const { origin } = new URL(config['public-url'] ?? server.httpUrl)
-    const page = origin === CLIENT_SETTINGS.server.default ? '' : ` --server ${origin}`
-    console.log(`  Signed in:     npx aduana link${data}${page}`)
+  const { httpUrl, httpsUrl, caPath } = server
+  if (httpUrl === undefined) console.log('ready as a worker')
+  else {
+    console.log(`ready ${httpUrl} ${httpsUrl}`)
+    const data = config.data === SERVE_SETTINGS.data.default ? '' : ` --data ${config.data}`
+    console.log(`  A token:       npx aduana token${data}`)
+    console.log(`  The API:       ${httpUrl}/docs`)
+    // How to get a link, not one: what is printed here is often kept in logs.
+    if (process.stdout.isTTY && isLocalIssuerOn(config)) {
+      const { origin } = new URL(config['public-url'] ?? httpUrl)
+      const page = origin === CLIENT_SETTINGS.server.default ? '' : ` --server ${origin}`
+      console.log(`  Signed in:     npx aduana link${data}${page}`)
+    }
   }
   if (server.metricsUrl !== undefined) console.log(`  Prometheus:    ${server.metricsUrl}/metrics`)
-  if (server.caPath !== undefined)
-    console.log(`  Azure clients: trust ${resolve(server.caPath)}, connect to ${server.httpsUrl}`)
+  if (caPath !== undefined) console.log(`  Azure clients: trust ${resolve(caPath)}, connect to ${httpsUrl}`)
 }

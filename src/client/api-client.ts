@@ -4,6 +4,7 @@ import { readApiError } from './api-error.ts'
 import type {
   AcceptedOperation,
   Dialect,
+  Distribution,
   ImportUpdateInput,
   Operation,
   Rescan,
@@ -56,6 +57,8 @@ export interface ApiClient {
    */
   startRescan(options?: { everything?: boolean }): Promise<Rescan>
   getRescan(): Promise<Rescan>
+  /** How the distribution stores stand: Aduana's own addition. */
+  getDistribution(): Promise<Distribution>
 }
 
 export interface WaitOptions {
@@ -186,6 +189,7 @@ export function createApiClient({
       return (await response.json()) as Rescan
     },
     getRescan: () => get(`${additions}/rescan`),
+    getDistribution: () => get(`${additions}/distribution`),
   }
 }
 

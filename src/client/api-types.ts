@@ -120,6 +120,33 @@ export interface ContentFile {
   fileName: string
   sizeInBytes: number
   hashes: Hashes
-  /** Absolute. */
+  /** Absolute. Of the first distribution store that has an address and a copy, else of the server. */
   contentUrl: string
+  /** Absent where there are no distribution stores. */
+  distribution?: FileCopy[]
+}
+
+/** The copy of a file at a distribution store. */
+export interface FileCopy {
+  store: string
+  state: 'Waiting' | 'Present' | 'Dropping'
+  /** Where it is downloaded, when it is present; absent where the store has no addresses. */
+  url?: string
+  since: string
+  /** Why the last try failed. */
+  reason?: string
+}
+
+/** How the distribution stores stand with the files of an instance: Aduana's own addition. */
+export interface Distribution {
+  stores: {
+    store: string
+    isRequired: boolean
+    /** Numbers of files. */
+    waiting: number
+    present: number
+    dropping: number
+    oldestWaiting?: { since: string; reason?: string }
+    lastCheckDateTime?: string
+  }[]
 }

@@ -10,7 +10,10 @@ import { DOCTOR_SETTINGS } from '../config/command-settings.ts'
 import { readSettings } from '../config/read-settings.ts'
 import { newBlobName } from '../domain/blob.ts'
 import type { OperationRequest } from '../domain/operation.ts'
+import type { Database } from '../ports/database.ts'
 import { findBlob } from '../store/blobs.ts'
+import { noteCopyFailure } from '../store/distribution.ts'
+import { noteCheck, noteCheckFailure, wantPart } from '../store/distribution-checks.ts'
 import { type NewOperation, recordOperation } from '../store/operations.ts'
 import { examine } from './doctor.ts'
 
@@ -51,6 +54,48 @@ test('a data folder with nothing wrong in it is well, shallow and deep, and noth
   }
   assert.deepEqual(await contentsOf(folder.path), before)
   assert.deepEqual((await examined(folder, { isDeep: true, isRepair: true })).mended, [])
+})
+
+test('copies that a distribution store does not take are told with their reasons, and so is a store that cannot be checked', async () => {
+  await using folder = await makeDataFolder()
+  const store = 'cdn'
+  const failing = async (database: Database, tries: number) => {
+    for (let number = 1; number <= tries; number += 1) {
+      const [copy] = await database.query('select content_id from distribution')
+      const contentId = String(copy?.content_id)
+      await noteCopyFailure(database, { store, contentId, reason: 'It cannot be written: no room.', pauseMs: 1 })
+    }
+  }
+  await folder.withDatabase(async (database) => {
+    await wantPart(database, store, { after: '', limit: 10 })
+    await noteCheck(database, store, { listed: 0, missing: 0, deleted: 0 })
+    await failing(database, 2)
+  })
+  const { isWell, steps } = await examined(folder)
+  assert.ok(isWell)
+  assert.equal(
+    steps.find(({ step }) => step === 'distribution')?.summary,
+    'cdn has 0 files, 1 wait to be copied, 0 to be deleted.',
+  )
+
+  await folder.withDatabase(async (database) => {
+    await failing(database, 1)
+    await noteCheckFailure(database, store, 'EIO: i/o error')
+  })
+  const { complaints, text } = await examined(folder)
+  assert.deepEqual(complaints, ['distribution: warning'])
+  assert.match(text, /^The distribution store cdn could not be checked \(EIO: i\/o error\)/m)
+  assert.match(
+    text,
+    /^install\.sh of Contoso\/Toaster\/1\.0 in instance default is missing at the distribution store cdn since \S+Z, after 3 tries: It cannot be written: no room\.$/m,
+  )
+
+  await folder.withDatabase((database) =>
+    database.query('update distribution_checks set checked_at = $1, failed_at = $1', [LONG_AGO.getTime()]),
+  )
+  const forgotten = await examined(folder)
+  assert.ok(forgotten.isWell)
+  assert.match(forgotten.notes.join('\n'), /^note: Nobody has looked after the distribution store cdn for 3 days/)
 })
 
 test('a blob that is gone is missing, with what needs it and what to do', async () => {
@@ -152,8 +197,8 @@ test('an old partial file that no operation goes on with is a leftover; one that
   await folder.withDatabase(async (database) => {
     await recordOperation(database, newOperation('waiting'))
     await database.query(
-      `insert into operation_files (operation_id, item, ordinal, file_name, size_in_bytes, bytes_done, phase, partial)
-       values ('waiting', 0, 0, 'a.bin', 8, 4, 'Downloading', $1)`,
+      `insert into operation_files (operation_id, item, ordinal, file_name, size_in_bytes, bytes_done, phase, content_id, partial)
+       values ('waiting', 0, 0, 'a.bin', 8, 4, 'Downloading', 'c', $1)`,
       [wanted],
     )
   })
@@ -212,7 +257,16 @@ test('a damaged page of the database is found; what rests on the database is lef
   for (const isRepair of [false, true]) {
     const { complaints, skipped, text } = await examined(folder, { isDeep: true, isRepair })
     assert.deepEqual(complaints, ['database: problem'])
-    assert.deepEqual(skipped, ['schema', 'rows', 'clock', 'operations', 'leftovers', 'blobs', 'idle-blobs'])
+    assert.deepEqual(skipped, [
+      'schema',
+      'rows',
+      'clock',
+      'operations',
+      'leftovers',
+      'blobs',
+      'idle-blobs',
+      'distribution',
+    ])
     assert.match(text, /cannot be repaired: stop the server and restore/)
     await stat(folder.pathOf(spare))
   }

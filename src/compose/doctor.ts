@@ -19,6 +19,7 @@ import { checkCertificates } from '../services/doctor/check-certificates.ts'
 import { checkClock } from '../services/doctor/check-clock.ts'
 import { checkDatabase, checkRows, checkSchema } from '../services/doctor/check-database.ts'
 import { checkDisk } from '../services/doctor/check-disk.ts'
+import { checkDistribution } from '../services/doctor/check-distribution.ts'
 import { checkFolder } from '../services/doctor/check-folder.ts'
 import { checkIdleBlobs } from '../services/doctor/check-idle-blobs.ts'
 import { checkLeftovers } from '../services/doctor/check-leftovers.ts'
@@ -101,6 +102,7 @@ export async function examine(
     checkLeftovers({ database: openDatabase, blobs: openBlobs, upkeep: storeUpkeep, isRepair }),
     checkBlobs({ database: openDatabase, blobs: openBlobs, upkeep: storeUpkeep, isDeep, isRepair }),
     checkIdleBlobs(openDatabase, { graceMs: config['sweep-after'], isServerRunning }),
+    checkDistribution(openDatabase, { isServerRunning }),
     checkCertificates(() => inspectTls({ folder, own })),
   ]
   if (config.scanner !== undefined) {

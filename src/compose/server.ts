@@ -1,19 +1,18 @@
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { openAuditJsonLines } from '../adapters/filesystem/audit-json-lines.ts'
-import { openFilesystemBlobs } from '../adapters/filesystem/blobs-filesystem.ts'
 import { openDataFolder } from '../adapters/filesystem/data-folder.ts'
+import { openNodeName } from '../adapters/filesystem/node-name.ts'
+import { storeTitle } from '../adapters/object-store/store-address.ts'
 import { measuredBlobs } from '../adapters/prometheus/measured.ts'
 import { openPrometheus } from '../adapters/prometheus/open-prometheus.ts'
 import { createOwnEndpoints } from '../adapters/source/own-endpoints.ts'
 import { openHttpSource } from '../adapters/source/source-http.ts'
 import { createSourcePolicy } from '../adapters/source/source-policy.ts'
-import { checkSqlite } from '../adapters/sqlite/check-sqlite.ts'
 import { lockData } from '../adapters/sqlite/data-lock.ts'
-import { openSqlite, SQLITE_DIALECT } from '../adapters/sqlite/database-sqlite.ts'
 import { openDigestThreads } from '../adapters/threads/digest-threads.ts'
 import { checkLocalIssuer } from '../adapters/tokens/local-issuer.ts'
+import { distributionStoresOf } from '../config/distribution-settings.ts'
 import { serviceLimitsOf } from '../config/limit-settings.ts'
 import { clientLimitsOf } from '../config/listening-settings.ts'
 import { checkTogether, DEFAULT_INSTANCE, type ServeConfig } from '../config/serve-settings.ts'
@@ -24,29 +23,34 @@ import { createHostCheck } from '../http/expected-hosts.ts'
 import { listen } from '../http/listeners.ts'
 import { createAudit } from '../services/audit.ts'
 import { countEnds } from '../services/count-ends.ts'
-import { rescan } from '../services/rescan.ts'
+import { startHousekeeping } from '../services/housekeeping.ts'
+import { keepDistribution } from '../services/keep-distribution.ts'
+import { ALONE, join as joinNodes } from '../services/membership.ts'
+import { recogniseStore } from '../services/recognise-store.ts'
 import { startRounds } from '../services/rounds.ts'
 import { runDeletion } from '../services/run-deletion.ts'
 import { runImport } from '../services/run-import.ts'
-import { sweep, sweepLeftovers } from '../services/sweep.ts'
 import { startWorker } from '../services/worker.ts'
-import { releaseAllLeases } from '../store/attempts.ts'
 import { createInstances, listInstances } from '../store/instances.ts'
-import { migrate } from '../store/migrate.ts'
 import { countOperationsInProgress } from '../store/operation-metrics.ts'
 import { listPartials } from '../store/progress.ts'
 import { VERSION } from '../version.ts'
+import { checkDatabase, openDatabase } from './database.ts'
+import { openDistribution, readDistribution } from './distribution.ts'
 import { openScan } from './scan.ts'
+import { shareIssuer } from './shared-identity.ts'
+import { openStores } from './store.ts'
 import { hostNamesOf, loadTlsOf } from './tls.ts'
 import { openTokens } from './tokens.ts'
 
 const DAY_MS = 24 * 3600 * 1000
-/** How soon a rescan begins after it was asked for. A round in which none was is one small query. */
-const RESCAN_EVERY_MS = 1000
+/** How soon a node knows an instance that another one has made. */
+const LEARN_EVERY_MS = 5000
 
 export interface Server {
-  httpUrl: string
-  httpsUrl: string
+  /** Absent, like the next, on a node that does not answer requests. */
+  httpUrl: string | undefined
+  httpsUrl: string | undefined
   /** Absent without `--metrics`. */
   metricsUrl: string | undefined
   /** Where a client finds the certificate to trust; absent with own certificates. */
@@ -55,26 +59,24 @@ export interface Server {
   stop(): Promise<void>
 }
 
-/** Builds a running server from its configuration. The only place that knows every implementation; read it from top to bottom. */
+/** Builds a running server from its configuration. Read it from top to bottom. */
 export async function startServer(config: ServeConfig, log: Logger): Promise<Server> {
   checkTogether(config)
   const folder = config.data
-  const databasePath = join(folder, 'aduana.db')
   // Everything that speaks against this folder is found before anything in it is changed.
   await openDataFolder(folder)
   await checkLocalIssuer(folder)
-  checkSqlite(databasePath)
+  checkDatabase(config)
   await using closing = new AsyncDisposableStack()
 
   const lock = await lockData(join(folder, 'lock.db'))
   closing.defer(() => lock.release())
 
-  await keepToOwner(databasePath)
-  const database = openSqlite(databasePath)
+  const { database, bell, isShared, endpoints } = await openDatabase(config, log)
   closing.defer(() => database.close())
-  await migrate(database, SQLITE_DIALECT)
-  // The lock says that no other process is at work, so whatever runs was left by one that died.
-  await releaseAllLeases(database)
+  closing.defer(() => bell.close())
+  const node = { folder, database }
+  if (isShared) await shareIssuer(node)
   await createInstances(database, config.instance.length > 0 ? config.instance : [DEFAULT_INSTANCE])
   const instances = new Set(await listInstances(database))
   const unknown = config['oidc-issuer'].flatMap((issuer) =>
@@ -82,11 +84,23 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   )
   if (unknown.length > 0) throw new Error(`--oidc-issuer names instances that are not there: ${unknown.join(', ')}.`)
 
+  const nodeName = isShared ? await openNodeName(folder) : undefined
   const { metrics, page: metricsPage } = openPrometheus({ version: VERSION })
-  const blobs = measuredBlobs(await openFilesystemBlobs({ folder: join(folder, 'blobs') }), metrics)
-  // For the same reason, nobody writes what a dead process began; some of it an operation goes on with.
-  await blobs.dropAbandoned(0, await listPartials(database))
+  const digests = openDigestThreads()
+  closing.defer(() => digests.close())
+  const address = config.store ?? { kind: 'folder' as const, path: join(folder, 'blobs') }
+  const stores = await openStores(address, {
+    readOnly: config['read-store'],
+    node: nodeName,
+    startDigest: digests.start,
+  })
+  const blobs = measuredBlobs(stores, metrics)
+  await recogniseStore({ database, blobs }, { title: storeTitle(address), mayMark: config.store !== undefined })
+  // The lock says that nobody goes on writing what a process of this node began, but in a bucket that of other nodes lies beside it.
+  // Some of it an operation goes on with.
+  if (!isShared || address.kind === 'folder') await blobs.dropAbandoned(0, await listPartials(database))
   const own = createOwnEndpoints()
+  for (const endpoint of endpoints) own.add(endpoint)
   const { limits: sourceLimits, retry } = sourceSettingsOf(config)
   const source = openHttpSource({
     policy: createSourcePolicy(config['allow-source'], own),
@@ -95,64 +109,78 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   })
   closing.defer(() => source.close())
 
-  const digests = openDigestThreads()
-  closing.defer(() => digests.close())
-
   const tokens = await openTokens(config, { folder, instances, log })
   closing.defer(() => tokens.close())
 
+  const membership =
+    nodeName === undefined ? ALONE : await joinNodes(database, { node: nodeName, ...config.run, version: VERSION }, log)
+  closing.defer(() => membership.leave())
+  if (isShared) {
+    const learning = startRounds(
+      LEARN_EVERY_MS,
+      async () => {
+        for (const name of await listInstances(database)) instances.add(name)
+      },
+      log,
+    )
+    closing.defer(() => learning.stop())
+  }
+
   const limits = serviceLimitsOf(config)
+  const distribution = openDistribution(distributionStoresOf(config))
   const scan = openScan(config, { own, metrics, log })
   closing.defer(() => scan.scanner?.close())
-  const worker = startWorker({
-    database,
-    log,
-    run: countEnds(
-      (operation, signal) =>
-        operation.request.kind === 'import'
-          ? runImport(operation, operation.request, {
-              database,
-              blobs,
-              openSource: source.open,
-              retry,
-              startDigest: digests.start,
-              limits,
-              scan,
-              signal,
-            })
-          : runDeletion(operation, operation.request.updateId, database),
+  const startWork = () => {
+    const worker = startWorker({
+      database,
+      log,
+      workers: () => membership.live().worker,
+      run: countEnds(
+        (operation, signal) =>
+          operation.request.kind === 'import'
+            ? runImport(operation, operation.request, {
+                database,
+                blobs,
+                openSource: source.open,
+                retry,
+                startDigest: digests.start,
+                limits,
+                scan,
+                distribution: {
+                  stores: distribution.map(({ name }) => name),
+                  required: distribution.filter(({ isRequired }) => isRequired),
+                },
+                signal,
+              })
+            : runDeletion(operation, operation.request.updateId, database),
+        metrics,
+      ),
+    })
+    bell.onRing(worker.wake)
+    return worker
+  }
+  const worker = config.run.isWorker ? startWork() : undefined
+  closing.defer(() => worker?.stop(config.grace))
+  if (config.run.isWorker) {
+    const house = startHousekeeping({
+      database,
+      blobs,
+      scanner: scan.scanner,
+      graceMs: config['sweep-after'],
+      membership,
+      log,
+    })
+    closing.defer(() => house.stop())
+    const keeping = keepDistribution({
+      stores: distribution,
+      checkEveryMs: config['distribute-check'],
+      database,
+      blobs,
+      membership,
       metrics,
-    ),
-  })
-  closing.defer(() => worker.stop(config.grace))
-
-  const graceMs = config['sweep-after']
-  const sweeping = startRounds(
-    Math.min(Math.max(graceMs / 2, 500), 600_000),
-    async (signal) => {
-      let hasMore = true
-      while (hasMore && !signal.aborted) {
-        const report = await sweep({ database, blobs }, { graceMs })
-        hasMore = report.hasMore
-        if (Object.values(report).some(Number)) log.info(report, 'swept')
-      }
-    },
-    log,
-  )
-  closing.defer(() => sweeping.stop())
-  const tidying = startRounds(
-    DAY_MS,
-    async (signal) => {
-      const leftovers = await sweepLeftovers({ database, blobs }, signal)
-      if (leftovers > 0) log.info({ leftovers }, 'deleted what a crash left in the store')
-    },
-    log,
-  )
-  closing.defer(() => tidying.stop())
-  const { scanner } = scan
-  if (scanner !== undefined) {
-    const rescanning = startRounds(RESCAN_EVERY_MS, (signal) => rescan({ database, blobs, scanner, log }, signal), log)
-    closing.defer(() => rescanning.stop())
+      log,
+    })
+    closing.defer(() => keeping.stop())
   }
 
   const auditFile = await openAuditJsonLines(join(folder, 'audit.jsonl'))
@@ -162,14 +190,16 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   const { fastify, ...handlers } = await createApp({
     database,
     blobs,
-    wake: worker.wake,
+    wake: bell.ring,
     limits,
-    scanner,
+    nodes: () => membership.live().api,
+    scanner: scan.scanner,
     audit: createAudit({ database, file: auditFile, log }),
     metrics,
     metricsPage: metricsPage({
       operations: () => countOperationsInProgress(database),
       connections: () => listeners.connections(),
+      distribution: () => readDistribution(database, distribution),
     }),
     isExpectedHost: createHostCheck(hostNamesOf(config)),
     verify: tokens.verify,
@@ -177,52 +207,48 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
     hasInstance: (instance) => instances.has(instance),
     isReady: () => isReady,
     publicUrl: config['public-url'],
+    distribution,
     describeIssuer: tokens.describeIssuer,
     version: VERSION,
     log,
   })
   closing.defer(() => fastify.close())
 
-  const loadCertificates = () => loadTlsOf(config, log)
-  const tls = await loadCertificates()
+  const { isApi } = config.run
+  const tls = isApi ? await loadTlsOf(config, { node, isShared, log }) : undefined
   const listeners = await listen(handlers, {
-    http: config.http,
-    https: config.https,
+    http: isApi ? config.http : undefined,
+    https: isApi ? config.https : undefined,
     metrics: config.metrics,
-    tls: { key: tls.keyPem, cert: tls.certPem },
+    ...(tls && { tls: { key: tls.keyPem, cert: tls.certPem } }),
     limits: clientLimitsOf(config),
     onRefused: metrics.connectionRefused,
   })
   closing.defer(() => listeners.close(0))
-  const urls = [listeners.httpUrl, listeners.httpsUrl, ...(listeners.metricsUrl ? [listeners.metricsUrl] : [])]
-  for (const url of urls) own.add({ port: Number(new URL(url).port) })
-  const renewing = startRounds(
-    DAY_MS,
-    async () => {
-      const renewed = await loadCertificates()
-      listeners.renewTls({ key: renewed.keyPem, cert: renewed.certPem })
-    },
-    log,
-  )
-  closing.defer(() => renewing.stop())
+  const { httpUrl, httpsUrl, metricsUrl } = listeners
+  for (const url of [httpUrl, httpsUrl, metricsUrl]) if (url !== undefined) own.add({ port: Number(new URL(url).port) })
+  if (isApi) {
+    const renewing = startRounds(
+      DAY_MS,
+      async () => {
+        const renewed = await loadTlsOf(config, { node, isShared, log })
+        listeners.renewTls({ key: renewed.keyPem, cert: renewed.certPem })
+      },
+      log,
+    )
+    closing.defer(() => renewing.stop())
+  }
 
   const opened = closing.move()
   return {
-    httpUrl: listeners.httpUrl,
-    httpsUrl: listeners.httpsUrl,
-    metricsUrl: listeners.metricsUrl,
-    caPath: tls.caPem === undefined ? undefined : join(folder, 'tls', 'ca.pem'),
+    httpUrl,
+    httpsUrl,
+    metricsUrl,
+    caPath: tls?.caPem === undefined ? undefined : join(folder, 'tls', 'ca.pem'),
     async stop() {
       isReady = false
-      await Promise.all([listeners.close(config.grace), worker.stop(config.grace)])
+      await Promise.all([listeners.close(config.grace), worker?.stop(config.grace)])
       await opened.disposeAsync()
     },
   }
-}
-
-/** Requests in the database hold signed URLs: whoever made the data folder, others must not read it. */
-async function keepToOwner(path: string): Promise<void> {
-  const file = await open(path, 'a', 0o640)
-  await file.chmod(0o640)
-  await file.close()
 }

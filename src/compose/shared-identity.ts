@@ -10,7 +10,8 @@ import { findSharedKeys, offerSharedKeys, replaceSharedKeys, type SharedKeys } f
 const ISSUER = ['installation.json', 'keys/issuer.jwk.json']
 const AUTHORITY = ['tls/ca.pem', 'tls/ca-key.pem']
 
-interface Node {
+/** A node, by its data folder, and the database that it shares with others. */
+export interface Node {
   folder: string
   database: Database
 }

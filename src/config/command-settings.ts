@@ -1,3 +1,4 @@
+import { parseStoreAddress } from '../adapters/object-store/store-address.ts'
 import { roleNamed } from '../domain/permissions.ts'
 import type { Setting, ValuesOf } from './read-settings.ts'
 import { SERVE_SETTINGS } from './serve-settings.ts'
@@ -43,6 +44,24 @@ export type DoctorConfig = ValuesOf<typeof DOCTOR_SETTINGS>
 /** Of backup and restore: which data folder. */
 export const BACKUP_SETTINGS = { data: STORAGE_SETTINGS.data } satisfies Record<string, Setting<unknown>>
 
+/** Of copying from one store to another. */
+export const MOVE_STORE_SETTINGS = {
+  data: { ...STORAGE_SETTINGS.data, description: 'data folder with the catalogue, unless there is a --database' },
+  database: { ...STORAGE_SETTINGS.database, description: 'PostgreSQL with the catalogue' },
+  from: {
+    placeholder: 'DIR-OR-URL',
+    description: 'store to copy from (default: blobs in the data folder)',
+    parse: parseStoreAddress,
+  },
+  to: { placeholder: 'DIR-OR-URL', description: 'store to copy to', parse: parseStoreAddress },
+} satisfies Record<string, Setting<unknown>>
+
+/** Of copying the catalogue of a data folder into a PostgreSQL. */
+export const MOVE_DATABASE_SETTINGS = {
+  data: STORAGE_SETTINGS.data,
+  database: { ...STORAGE_SETTINGS.database, description: 'PostgreSQL to copy to; nobody must have used it' },
+} satisfies Record<string, Setting<unknown>>
+
 /** Which server a command speaks to, and as whom. */
 export const CLIENT_SETTINGS = {
   server: {
@@ -81,6 +100,7 @@ export const KNOWN_SETTINGS: readonly string[] = [
   ...Object.keys(SERVE_SETTINGS),
   ...Object.keys(TOKEN_SETTINGS),
   ...Object.keys(CLIENT_SETTINGS),
+  ...Object.keys(MOVE_STORE_SETTINGS),
   'token',
 ]
 

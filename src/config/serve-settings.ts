@@ -1,3 +1,4 @@
+import { DISTRIBUTION_SETTINGS, distributionMistakes } from './distribution-settings.ts'
 import { IDENTITY_SETTINGS } from './identity-settings.ts'
 import { LIMIT_SETTINGS } from './limit-settings.ts'
 import { LISTENING_SETTINGS } from './listening-settings.ts'
@@ -10,6 +11,14 @@ import { parseInstance, parseTimer } from './values.ts'
 /** Every setting of the server, by its flag. `docs/configuration.md` is made from this table. */
 export const SERVE_SETTINGS = {
   ...STORAGE_SETTINGS,
+  ...DISTRIBUTION_SETTINGS,
+  run: {
+    placeholder: 'ROLES',
+    description:
+      'what this node does: api answers requests, worker runs operations and keeps house; without api it listens at --metrics only',
+    default: 'api,worker',
+    parse: parseRoles,
+  },
   ...LISTENING_SETTINGS,
   instance: {
     placeholder: 'NAME',
@@ -43,7 +52,14 @@ export const DEFAULT_INSTANCE = 'default'
 /** What settings demand of each other. Throws `ConfigurationError` with every mistake. */
 export function checkTogether(config: ServeConfig): void {
   const hasIssuer = config['oidc-issuer'].length > 0
+  const { isApi, isWorker } = config.run
   const mistakes = [
+    config.database !== undefined &&
+      config.store === undefined &&
+      '--database needs --store: one that all nodes reach, since each serves what another has imported.',
+    !(isApi && isWorker) &&
+      config.database === undefined &&
+      '--run with one of api and worker needs --database: who else should do the other part?',
     (config['tls-cert'] === undefined) !== (config['tls-key'] === undefined) &&
       '--tls-cert and --tls-key belong together.',
     hasIssuer !== config['oidc-audience'].length > 0 && '--oidc-issuer and --oidc-audience belong together.',
@@ -51,8 +67,23 @@ export function checkTogether(config: ServeConfig): void {
     config['local-issuer'] === false &&
       !hasIssuer &&
       '--local-issuer off needs an --oidc-issuer, or nobody could sign in.',
+    ...distributionMistakes(config, [config.data, ...(config.store?.kind === 'folder' ? [config.store.path] : [])]),
   ].filter((mistake) => mistake !== false)
   if (mistakes.length > 0) throw new ConfigurationError(mistakes)
+}
+
+/** What a node does. */
+export interface Roles {
+  isApi: boolean
+  isWorker: boolean
+}
+
+function parseRoles(text: string): Roles {
+  const roles = text.split(',').map((role) => role.trim())
+  if (roles.some((role) => role !== 'api' && role !== 'worker')) {
+    throw new Error(`${text} is not api, worker, or api,worker.`)
+  }
+  return { isApi: roles.includes('api'), isWorker: roles.includes('worker') }
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']

@@ -81,7 +81,8 @@ export const ERROR_CODES = {
   },
   Unavailable: {
     place: 'answer',
-    cause: 'The server is stopping, its database does not answer, or the issuer of the token does not.',
+    cause:
+      'The server is stopping, or its database, its store, its scanner or the issuer of the token does not answer.',
     remedy: 'Try again after the seconds in `Retry-After`.',
   },
   DatabaseFailed: {
@@ -116,6 +117,12 @@ export const ERROR_CODES = {
     place: 'operation',
     cause: 'A payload file could not be fetched, or is not what the manifest says. The inner error says which.',
     remedy: 'Mend the file or its URL as the inner error says, and import again.',
+  },
+  DistributionFailed: {
+    place: 'operation',
+    cause:
+      'A payload file was fetched and is good, but a distribution store that every import must reach (`--distribute-required`) did not take it. The message names the store and the last cause. Nothing was published.',
+    remedy: 'Import again once the store is back. Operator: mend what the message names.',
   },
   UpdateLimitExceeded: {
     place: 'operation',

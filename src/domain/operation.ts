@@ -30,7 +30,8 @@ export interface UpdateInfo {
   friendlyName?: string
 }
 
-export type FilePhase = 'Waiting' | 'Downloading' | 'Done'
+/** `Distributing`: it is in the store of the server, and is being copied to those that an import must reach. */
+export type FilePhase = 'Waiting' | 'Downloading' | 'Distributing' | 'Done'
 
 /** What an operation is to do. Kept only until it ends, since source URLs carry signatures. */
 export type OperationRequest = ({ kind: 'import' } & ImportRequest) | { kind: 'delete'; updateId: UpdateId }

@@ -12,6 +12,7 @@ import { listProgress } from '../store/progress.ts'
 import { json } from './answers.ts'
 import type { ApiRoute } from './call.ts'
 import { errorMembers, updateMembers } from './dialects/members.ts'
+import { distributionRoute, findDownloads, type ShownStore } from './distribution.ts'
 import { getOperation } from './operation-routes.ts'
 import { acceptedWith, describe, document } from './route-schemas.ts'
 import { OperationWithProgress, Rescan, RescanInput, UpdateWithContent } from './schemas.ts'
@@ -25,6 +26,7 @@ export function aduanaRoutes(options: {
   audit: Audit
   scanner?: Scanner | undefined
   publicUrl: string | undefined
+  distribution?: readonly ShownStore[] | undefined
 }): ApiRoute[] {
   const { database, audit, scanner, publicUrl } = options
 
@@ -55,7 +57,7 @@ export function aduanaRoutes(options: {
       ),
       async handle(call) {
         const { update, files } = await getUpdateWithFiles(database, call)
-        const base = publicUrl ?? call.origin
+        const downloads = await findDownloads(options, { updateId: update.id, base: publicUrl ?? call.origin })
         const addressed = (file: {
           fileId: string
           fileName: string
@@ -67,7 +69,7 @@ export function aduanaRoutes(options: {
           fileName: file.fileName,
           sizeInBytes: file.sizeInBytes,
           hashes: file.hashes,
-          contentUrl: `${base}/content/${file.contentId}/${encodeURIComponent(file.fileName)}`,
+          ...downloads(file),
         })
         return json({
           ...(updateMembers(update) as object),
@@ -138,6 +140,7 @@ export function aduanaRoutes(options: {
       ),
       handle: async ({ instance }) => json(await rescanOf(instance)),
     },
+    distributionRoute(options),
   ]
 }
 

@@ -19,6 +19,7 @@ import { admit, admitAnywhere, type VerifyToken } from './admit.ts'
 import { aduanaRoutes } from './aduana-routes.ts'
 import { type ApiRoute, callOf, send } from './call.ts'
 import { serveContent } from './content.ts'
+import type { ShownStore } from './distribution.ts'
 import { serveHealth } from './health.ts'
 import { readJsonBody } from './json-body.ts'
 import { type RedeemLoginCode, serveLogin } from './login-route.ts'
@@ -38,6 +39,8 @@ export interface AppOptions {
   /** Tells a worker that there may be something to do. */
   wake: () => void
   limits: ServiceLimits
+  /** How many nodes answer requests, this one included: they share the rates. One, unless told. */
+  nodes?: () => number
   audit: Audit
   /** The malware scanner, where one is configured. */
   scanner?: Scanner | undefined
@@ -52,6 +55,8 @@ export interface AppOptions {
   /** Whether the server takes requests that change something; false while it stops. */
   isReady: () => boolean
   publicUrl: string | undefined
+  /** The distribution stores that are configured; none, unless told. */
+  distribution?: readonly ShownStore[] | undefined
   /** Who gives out tokens, for the description of the API. */
   describeIssuer: () => Issuer
   version: string
@@ -132,7 +137,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   serveHealth(app, options)
   serveContent(app, { database, blobs })
   serveLogin(app, options)
-  const gate = { ...options, rates: createRateLimiter(options.limits) }
+  const gate = { ...options, rates: createRateLimiter(options.limits, { nodes: options.nodes }) }
   serveMetrics(app, {
     page: options.metricsPage,
     async admit(request) {

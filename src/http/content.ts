@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { contentHeaders } from '../domain/content-headers.ts'
 import { AppError } from '../domain/errors.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
@@ -36,16 +37,15 @@ export function serveContent(
     const headers = {
       etag,
       'accept-ranges': 'bytes',
-      'cache-control': 'public, max-age=31536000, immutable',
-      'content-type': 'application/octet-stream',
-      'content-disposition': attachment(fileName),
+      ...contentHeaders(fileName),
       'content-security-policy': 'sandbox',
       'x-content-type-options': 'nosniff',
     }
     if (matches(etag, request.headers['if-none-match'])) return reply.code(304).headers(headers).send()
 
     if (request.method === 'HEAD') {
-      if ((await blobs.size(blob)) === undefined) throw new AppError('BlobMissing', 'The bytes are not in the store.')
+      const storedBytes = await blobs.size(blob).catch(refuse)
+      if (storedBytes === undefined) throw new AppError('BlobMissing', 'The bytes are not in the store.')
       return reply.headers(headers).header('content-length', sizeInBytes).send()
     }
     const ifRange = request.headers['if-range']
@@ -56,7 +56,7 @@ export function serveContent(
       throw new AppError('RangeNotSatisfiable', `The file has ${sizeInBytes} bytes.`)
     }
     // Opened before the headers are set: a problem must not carry those of the file.
-    const bytes = await blobs.open(blob, range)
+    const bytes = await blobs.open(blob, range).catch(refuse)
     reply.headers(headers)
     const { start, end } = range ?? { start: 0, end: sizeInBytes - 1 }
     if (range !== undefined) reply.code(206).header('content-range', `bytes ${start}-${end}/${sizeInBytes}`)
@@ -64,8 +64,8 @@ export function serveContent(
   }
 }
 
-/** A name that browsers save under (RFC 6266): plain ASCII for old ones, UTF-8 for the rest. */
-function attachment(fileName: string): string {
-  const ascii = fileName.replace(/[^\x20-\x7e]|["\\%]/g, '_')
-  return `attachment; filename="${ascii}"; filename*=UTF-8''${encodeURIComponent(fileName).replace(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)}`
+/** Who downloads has no token, and need not know where the bytes lie. */
+function refuse(error: unknown): never {
+  if (!(error instanceof AppError) || error.code !== 'StoreFailed') throw error
+  throw new AppError('Unavailable', 'The bytes cannot be read at this moment.', { cause: error })
 }

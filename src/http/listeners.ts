@@ -34,11 +34,10 @@ export const CLIENT_LIMITS: ClientLimits = {
   silenceMs: 300_000,
 }
 
+/** Such as `http://127.0.0.1:8480`; absent where there is no such listener. */
 export interface Listeners {
-  /** Such as `http://127.0.0.1:8480`. */
-  httpUrl: string
-  httpsUrl: string
-  /** Absent where there is no such listener. */
+  httpUrl: string | undefined
+  httpsUrl: string | undefined
   metricsUrl: string | undefined
   /** Open connections by listener. */
   connections(): Promise<ReadonlyMap<string, number>>
@@ -50,8 +49,8 @@ export interface Listeners {
 
 /** Where to listen. The names tell the listeners apart in messages and metrics. */
 export interface Places {
-  http: HostPort
-  https: HostPort
+  http?: HostPort | undefined
+  https?: HostPort | undefined
   /** For supervisors: full listeners beside it do not keep them out. */
   metrics?: HostPort | undefined
 }
@@ -76,7 +75,8 @@ export async function listen(
     limits = CLIENT_LIMITS,
     onRefused = () => {},
   }: Places & {
-    tls: { key: string; cert: string }
+    /** For https. */
+    tls?: { key: string; cert: string }
     limits?: ClientLimits
     /** Called for each connection beyond the limit. */
     onRefused?: (listener: string) => void
@@ -87,10 +87,10 @@ export async function listen(
   const httpsServer = createHttpsServer({ ...options, handshakeTimeout: limits.headersMs, ...tls }, handler)
   const metricsServer = createHttpServer(options, supervisorHandler)
   const all: { name: Name; place: HostPort; server: Server | HttpsServer }[] = [
-    { name: 'http', place: http, server: httpServer },
-    { name: 'https', place: https, server: httpsServer },
-    ...(metrics === undefined ? [] : [{ name: 'metrics' as const, place: metrics, server: metricsServer }]),
-  ]
+    { name: 'http' as const, place: http, server: httpServer },
+    { name: 'https' as const, place: https, server: httpsServer },
+    { name: 'metrics' as const, place: metrics, server: metricsServer },
+  ].flatMap(({ place, ...listener }) => (place === undefined ? [] : [{ ...listener, place }]))
   for (const { name, server } of all) bound(server, limits, () => onRefused(name))
   const started = await Promise.allSettled(all.map(start))
   const failed = started.find((result) => result.status === 'rejected')
@@ -100,8 +100,8 @@ export async function listen(
     throw failed.reason
   }
   return {
-    httpUrl: urlOf('http', http.host, httpServer),
-    httpsUrl: urlOf('https', https.host, httpsServer),
+    httpUrl: http && urlOf('http', http.host, httpServer),
+    httpsUrl: https && urlOf('https', https.host, httpsServer),
     metricsUrl: metrics && urlOf('http', metrics.host, metricsServer),
     async connections() {
       return new Map(await Promise.all(all.map(async ({ name, server }) => [name, await countOf(server)] as const)))

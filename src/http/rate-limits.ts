@@ -15,7 +15,7 @@ export interface RateLimiter {
  */
 export function createRateLimiter(
   rates: Pick<ServiceLimits, RateGroup>,
-  { now = () => performance.now(), nodes = () => 1 }: { now?: () => number; nodes?: () => number } = {},
+  { now = () => performance.now(), nodes = () => 1 }: { now?: () => number; nodes?: (() => number) | undefined } = {},
 ): RateLimiter {
   const buckets = new Map<string, { tokens: number; at: number }>()
   return {

@@ -1,4 +1,5 @@
 import Type, { type TSchema } from 'typebox'
+import { COPY_STATES } from '../domain/distribution.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { INFECTED_UPDATES_MAX } from '../services/rescan-progress.ts'
 
@@ -332,12 +333,42 @@ export function listOf(item: TSchema): TSchema {
   })
 }
 
+const storeName = Type.String({ description: 'The name that the store is configured with.' })
+
+const copyState = Type.Enum([...COPY_STATES], {
+  type: 'string',
+  description: 'To be copied, there, or no longer wanted there, such as a file that was found infected.',
+})
+
+const copyFailure = Type.Optional(Type.String({ description: 'Why the last try failed. It is tried again.' }))
+
 const content = {
   fileId,
   fileName: fileMembers.fileName,
   sizeInBytes: fileMembers.sizeInBytes,
   hashes: Hashes,
-  contentUrl: Type.String({ format: 'uri', description: 'Serves the bytes; needs no token.' }),
+  contentUrl: Type.String({
+    format: 'uri',
+    description:
+      'Serves the bytes; needs no token. That of the first distribution store which has an address and a copy, else of this server.',
+  }),
+  distribution: Type.Optional(
+    Type.Array(
+      Type.Object({
+        store: storeName,
+        state: copyState,
+        url: Type.Optional(
+          Type.String({ format: 'uri', description: 'Where the copy is downloaded, when it is Present.' }),
+        ),
+        since: dateTime('Since when it has this state.'),
+        reason: copyFailure,
+      }),
+      {
+        description:
+          'The copies at distribution stores, as far as those were told of the file. Absent where there are no such stores.',
+      },
+    ),
+  ),
 }
 
 export const UpdateWithContent = Type.Object(
@@ -365,7 +396,7 @@ export const OperationWithProgress = Type.Object(
         fileName: Type.String(),
         sizeInBytes: Type.Integer(),
         bytesDone: Type.Integer({ minimum: 0 }),
-        phase: Type.Enum(['Waiting', 'Downloading', 'Done'], { type: 'string' }),
+        phase: Type.Enum(['Waiting', 'Downloading', 'Distributing', 'Done'], { type: 'string' }),
       }),
     ),
     error: Type.Optional(ref(ErrorBody)),
@@ -404,6 +435,31 @@ export const Rescan = Type.Object(
   { $id: 'Rescan', description: 'How far the rescan is that was asked for last.' },
 )
 
+export const Distribution = Type.Object(
+  {
+    stores: Type.Array(
+      Type.Object({
+        store: storeName,
+        isRequired: Type.Boolean({ description: 'Whether an import must reach it before it succeeds.' }),
+        waiting: Type.Integer({ minimum: 0, description: 'Files of this instance that are to be copied there.' }),
+        present: Type.Integer({ minimum: 0, description: 'Files of this instance that are there.' }),
+        dropping: Type.Integer({ minimum: 0, description: 'Files of this instance that are to be deleted there.' }),
+        oldestWaiting: Type.Optional(
+          Type.Object(
+            { since: dateTime('Since when it waits.'), reason: copyFailure },
+            { description: 'The file of this instance that waits longest.' },
+          ),
+        ),
+        lastCheckDateTime: Type.Optional(
+          dateTime('When the store was last compared with the catalogue, from end to end.'),
+        ),
+      }),
+      { description: 'The stores that are configured, in their order.' },
+    ),
+  },
+  { $id: 'Distribution', description: 'How the distribution stores stand with the files of an instance.' },
+)
+
 /** What becomes a component of the OpenAPI description. */
 export const COMPONENTS: readonly TSchema[] = [
   Update,
@@ -421,6 +477,7 @@ export const COMPONENTS: readonly TSchema[] = [
   UpdateWithContent,
   OperationWithProgress,
   Rescan,
+  Distribution,
 ]
 
 /** The documents that a path speaks of: `/v2` has those of 2020-09-01. */

@@ -29,7 +29,7 @@ export interface BlobStore {
   open(name: BlobName, range?: ByteRange): Promise<AsyncIterable<Uint8Array>>
   /** The size in bytes of a committed blob, or undefined if there is none. */
   size(name: BlobName): Promise<number | undefined>
-  /** Every committed blob, in no promised order. */
+  /** Every committed blob, in the order of names. Not all stores keep to that, so nothing but speed may rest on it. */
   list(): AsyncIterable<StoredBlob>
   /** Deletes a blob; deleting one that is not there is no error. */
   delete(name: BlobName): Promise<void>

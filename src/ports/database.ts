@@ -1,4 +1,7 @@
-/** What may be bound to a placeholder or come back in a row. A `Date` would bind as NULL without a word, so it is refused. */
+/**
+ * What may be bound to a placeholder or come back in a row. Everything else is refused, also `undefined` and dates. A boolean comes back as
+ * 1 or 0.
+ */
 export type SqlValue = string | number | bigint | boolean | null | Uint8Array
 
 export type Row = Record<string, SqlValue>
@@ -31,11 +34,21 @@ export class BatchConflict extends Error {
  *
  * SQL uses `$1` placeholders and only what SQLite and PostgreSQL share. No transaction stays open across an `await`:
  * on one SQLite connection a write of another request would slip into it and be rolled back with it.
+ *
+ * Whatever keeps the database from answering is an `AppError('DatabaseFailed')`. Where that came while something was being written, it may
+ * have happened or not: whoever tries again must not mind.
  */
 export interface Database {
-  /** Runs one statement, reading or writing, and answers its rows (of `returning`, for a write). */
+  /**
+   * Runs one statement, reading or writing, and answers its rows (of `returning`, for a write). Nodes write at the same time: what the
+   * statement asks of the rows that it changes holds when it changes them; what it finds in other rows may be over by then. A write that
+   * depends on other rows belongs in a batch.
+   */
   query(sql: string, params?: readonly SqlValue[]): Promise<Row[]>
-  /** Runs all statements in one transaction. Throws `BatchConflict`, changing nothing, when a guard, key or reference forbids it. */
+  /**
+   * Runs all statements in one transaction, as if no other batch ran meanwhile. Throws `BatchConflict`, changing nothing, when a guard, key
+   * or reference forbids it.
+   */
   batch(statements: readonly Statement[]): Promise<void>
   close(): Promise<void>
 }

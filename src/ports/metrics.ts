@@ -28,6 +28,8 @@ export interface Metrics {
   blobStored(sizeInBytes: number): void
   /** A scan ended with a verdict, `seconds` after it began. */
   scanEnded(scan: { verdict: Verdict['kind']; seconds: number }): void
+  /** A try at a copy for a distribution store ended. It has no bytes where the store had them already, or where it failed. */
+  copyEnded(copy: { store: string; outcome: 'copied' | 'failed'; bytes: number }): void
 }
 
 /** What was counted, for whoever asks over http. */

@@ -5,10 +5,23 @@ import type { BlobName } from '../domain/blob.ts'
  * sentences that say what is wrong and what to do; an empty list is good news.
  */
 export interface DatabaseUpkeep {
-  /** What is broken in how the database is stored, at most `limit` findings. May take minutes. */
-  damages(limit: number): Promise<string[]>
-  /** Rows that name others which are not there, at most `limit`: "row 12 of files names no row of blobs". */
+  /** Looks how the database is stored; every byte of it with `isDeep`. May take minutes. Throws an `Error` with a sentence if it cannot be used. */
+  look(options: { damagesMax: number; isDeep: boolean }): Promise<DatabaseFacts>
+  /** Rows that name others which are not there, and why that may be: at most `limit` sentences. */
   brokenReferences(limit: number): Promise<string[]>
+  /** What to do where something is broken. */
+  readonly remedy: string
+}
+
+export interface DatabaseFacts {
+  /** What was looked at. */
+  summary: string
+  /** What is broken in how the database is stored. */
+  damages: string[]
+  /** What should be otherwise, with what to do. */
+  warnings: string[]
+  /** What is worth knowing. */
+  notes: string[]
 }
 
 /** A file that is begun, or was taken out of service. */
@@ -19,15 +32,29 @@ export interface PutAside {
   touchedAt: number
 }
 
+export interface PartialBlob extends PutAside {
+  /** Drops it. False if somebody has committed or dropped it meanwhile. */
+  drop(): Promise<boolean>
+}
+
 export interface StoreUpkeep {
   /** What keeps the store from taking in and giving out bytes. */
   flaws(): Promise<string[]>
-  /** Blobs that were begun and not committed. */
-  partials(): AsyncIterable<PutAside>
+  /** Blobs that were begun and not committed, of all nodes that use the store. */
+  partials(): AsyncIterable<PartialBlob>
   /** Copies that were taken out of service. */
   damaged(): AsyncIterable<PutAside>
-  /** Takes a copy out of service, but keeps its bytes. Answers where they are now, for people. */
+  /** Takes a copy out of service, but keeps its bytes as they are in the store. Answers where they are now, for people. */
   setAside(name: BlobName): Promise<string>
+}
+
+/** A disk, by a folder that is on it. */
+export interface DiskRoom {
+  path: string
+  freeBytes: number
+  totalBytes: number
+  /** How many more files it can take; undefined where the file system has no such limit. */
+  freeFiles: number | undefined
 }
 
 /** A file or folder to which more people have rights than should. */
@@ -47,8 +74,6 @@ export interface FolderUpkeep {
   protect(path: ExposedPath): Promise<void>
   /** When the newest file in it was written: milliseconds since 1970. */
   newestAt(): Promise<number>
-  /** The room on its disk. `freeFiles` is how many more files it can take, undefined where the file system has no such limit. */
-  room(): Promise<{ freeBytes: number; totalBytes: number; freeFiles: number | undefined }>
 }
 
 /** A certificate that the server shows or signs with. Times are milliseconds since 1970. */

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { openSqlite, SQLITE_DIALECT } from '../adapters/sqlite/database-sqlite.ts'
+import { openDatabase } from '../../tests/support/open-database.ts'
 import type { AuditEntry } from '../domain/audit-entry.ts'
 import type { AuditFile } from '../ports/audit-file.ts'
 import type { Database } from '../ports/database.ts'
 import { forgetAudit, listAudit } from '../store/audit.ts'
-import { migrate } from '../store/migrate.ts'
 import { createAudit } from './audit.ts'
 
 const NOON = Date.UTC(2026, 0, 2, 12)
@@ -25,8 +24,7 @@ describe('the audit log', () => {
   let warnings: [facts: object, message: string][]
   let now: number
   before(async () => {
-    database = openSqlite(':memory:')
-    await migrate(database, SQLITE_DIALECT)
+    database = await openDatabase()
   })
   after(() => database.close())
   beforeEach(async () => {

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { validManifest } from '../../tests/support/import-manifests.ts'
+import { openDatabase } from '../../tests/support/open-database.ts'
 import { manifestOf, seedUpdates, simpleManifest } from '../../tests/support/seed-catalogue.ts'
-import { openSqlite, SQLITE_DIALECT } from '../adapters/sqlite/database-sqlite.ts'
 import { AppError } from '../domain/errors.ts'
 import type { ServiceLimits } from '../domain/service-limits.ts'
 import type { UpdateId } from '../domain/update-id.ts'
 import type { Database } from '../ports/database.ts'
 import { createInstances } from '../store/instances.ts'
-import { migrate } from '../store/migrate.ts'
 import { checkQuotas } from './check-quotas.ts'
 
 /** There are two providers, of which Contoso has two names, of which Toaster has two versions: 4 updates of 7 bytes. */
@@ -25,8 +24,7 @@ const NEW_PROVIDER = { provider: 'Tailspin', name: 'Toaster', version: '1.0' }
 describe('quotas', () => {
   let database: Database
   before(async () => {
-    database = openSqlite(':memory:')
-    await migrate(database, SQLITE_DIALECT)
+    database = await openDatabase()
     await createInstances(database, ['default', 'empty'])
     await seedUpdates(
       database,

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openSqlite, SQLITE_DIALECT } from '../adapters/sqlite/database-sqlite.ts'
-import { migrate } from '../store/migrate.ts'
+import { openDatabase } from '../../tests/support/open-database.ts'
 import { startDuty } from './duties.ts'
 import { join } from './membership.ts'
 
@@ -21,8 +20,7 @@ const nodeOf = (node: string, runs: { isApi?: boolean; isWorker?: boolean } = {}
 })
 
 async function openShared() {
-  const database = openSqlite(':memory:')
-  await migrate(database, SQLITE_DIALECT)
+  const database = await openDatabase()
   return database
 }
 

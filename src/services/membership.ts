@@ -11,7 +11,7 @@ import {
 import { startRounds } from './rounds.ts'
 
 /** A node that was not seen for so long counts as gone: as long as a lease. */
-const ALIVE_MS = 15_000
+export const ALIVE_MS = 15_000
 const REPORT_EVERY_MS = 5_000
 const FORGOTTEN_AFTER_MS = 3600 * 1000
 /** Long enough that a slow database takes nobody's duty, short enough that a dead node's is soon taken up. */

@@ -1,27 +1,29 @@
 import { hexOfBase64 } from '../domain/blob.ts'
 import { AppError } from '../domain/errors.ts'
 import type { ImportRequest } from '../domain/import-request.ts'
-import type { ClaimedOperation, UpdateInfo } from '../domain/operation.ts'
+import type { ClaimedOperation, FilePhase, UpdateInfo } from '../domain/operation.ts'
 import type { ServiceLimits } from '../domain/service-limits.ts'
 import type { Update } from '../domain/update.ts'
 import { formatUpdateId, sameUpdate, type UpdateId } from '../domain/update-id.ts'
-import { type ScanResult, wireVerdict } from '../domain/verdict.ts'
+import { wireVerdict } from '../domain/verdict.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
 import type { StartDigest } from '../ports/digest.ts'
+import type { NamedStore } from '../ports/distribution-store.ts'
 import type { OpenSource } from '../ports/source.ts'
-import { listBlobsOf } from '../store/blobs.ts'
+import { findBlob, listBlobsOf } from '../store/blobs.ts'
 import { noteItems } from '../store/operation-items.ts'
-import { listProgress, noteFiles, notePartial, noteProgress } from '../store/progress.ts'
-import { type NewUpdate, publishUpdates } from '../store/publish.ts'
+import { type FilePosition, listProgress, noteFiles, notePartial, noteProgress } from '../store/progress.ts'
+import { type NewContent, type NewUpdate, publishUpdates } from '../store/publish.ts'
 import { findManifestSha256, findUpdate } from '../store/updates.ts'
-import { LostAttempt } from './attempt-end.ts'
+import { isDatabaseFailure, LostAttempt } from './attempt-end.ts'
 import { cannotDownload } from './cannot-download.ts'
 import { checkQuotas } from './check-quotas.ts'
 import { fetchItems, type Item } from './fetch-items.ts'
 import { keepManifest } from './fetch-manifest.ts'
 import { forEachLimited } from './for-each-limited.ts'
 import { ingestFile } from './ingest-file.ts'
+import { reachStores } from './reach-stores.ts'
 import type { RetryPolicy } from './read-source.ts'
 import { refuseInfected } from './refuse-infected.ts'
 import { resolveReferences } from './resolve-references.ts'
@@ -42,7 +44,18 @@ export interface ImportContext {
   startDigest?: StartDigest | undefined
   limits: ServiceLimits
   scan: ScanPolicy
+  /** Where files are to be copied to; nowhere, unless told. */
+  distribution?: ImportDistribution | undefined
   signal: AbortSignal
+}
+
+export interface ImportDistribution {
+  /** The names of all stores. */
+  stores: readonly string[]
+  /** Those that have to have a copy before its update is published. */
+  required: readonly NamedStore[]
+  /** Pauses before a file is tried again, in milliseconds. */
+  pausesMs?: readonly number[]
 }
 
 /**
@@ -57,7 +70,8 @@ export async function runImport(
   try {
     await importAll(operation, request, context)
   } catch (error) {
-    if (error instanceof AppError && !context.signal.aborted) await abandonPartials(operation, context)
+    const isOver = error instanceof AppError && !context.signal.aborted && !isDatabaseFailure(error)
+    if (isOver) await abandonPartials(operation, context)
     throw error
   }
 }
@@ -98,19 +112,33 @@ async function importAll(
     })
   }
 
-  for (let tries = 1; ; tries += 1) {
+  const { stores = [], required = [] } = context.distribution ?? {}
+  /** Items whose files have reached the stores that they must reach. */
+  const reached = new Set<Item>()
+  for (let tries = 1; ; ) {
     const childIds = await judge()
+    const far = items.flatMap((item, index) =>
+      required.length === 0 || healed.has(item) || reached.has(item) ? [] : [...(contents[index] ?? [])],
+    )
+    if (far.length > 0) {
+      await reachRequired(far, operation, context)
+      for (const item of items) if (!healed.has(item)) reached.add(item)
+      // That took its time, so everything is judged again.
+      continue
+    }
     const published = items.flatMap((item) => (healed.has(item) ? [] : (updates.get(item) ?? [])))
     const refusal = await publishUpdates(database, {
       attempt: operation,
       instance: operation.instance,
       updates: published,
       childIds,
+      distribution: stores.map((store) => ({ store, isThere: required.some(({ name }) => name === store) })),
     })
     if (refusal === undefined) return
     if (refusal === 'infected') await refuseInfected(published, database)
     if (refusal === 'lost-attempt' || tries === PUBLISH_TRIES_MAX) throw new LostAttempt()
     // Between judging and publishing somebody took the identity or deleted a child: the next judgement says which.
+    tries += 1
   }
 }
 
@@ -186,7 +214,12 @@ function alreadyExists(updateId: UpdateId): AppError {
   )
 }
 
-type Contents = Map<string, { sha256: string; scanResult: ScanResult; scanDetails: string }>
+interface IngestedContent extends NewContent, FilePosition {
+  sizeInBytes: number
+}
+
+/** By file name. */
+type Contents = Map<string, IngestedContent>
 
 /** Brings the bytes of all files into the store. Answers, for each item, its contents by file name. */
 async function ingestFiles(
@@ -210,6 +243,8 @@ async function ingestFiles(
     { limit: FILES_AT_ONCE, signal: context.signal },
     async ({ item, ordinal, file }, signal) => {
       const earlier = before.find((progress) => progress.item === item && progress.ordinal === ordinal)
+      if (earlier === undefined) throw new Error(`${file.fileName} was not noted before it is ingested`)
+      const { contentId, phase, left } = earlier
       let notedAt = 0
       try {
         const { sha256, verdict } = await ingestFile(file, {
@@ -217,8 +252,8 @@ async function ingestFiles(
           signal,
           instance,
           attempt: operation,
-          doneBefore: earlier?.phase === 'Done',
-          left: earlier?.left,
+          doneBefore: phase === 'Done' || phase === 'Distributing',
+          left,
           onPartial: (partial) => notePartial(database, operationId, { item, ordinal }, partial),
           onProgress: async (bytesDone) => {
             if (Date.now() - notedAt < PROGRESS_EVERY_MS) return
@@ -227,7 +262,8 @@ async function ingestFiles(
           },
         })
         await noteProgress(database, operationId, { item, ordinal }, { bytesDone: file.sizeInBytes, phase: 'Done' })
-        contents[item]?.set(file.fileName, { sha256, ...wireVerdict(verdict) })
+        const { fileName, sizeInBytes } = file
+        contents[item]?.set(fileName, { contentId, sha256, ...wireVerdict(verdict), sizeInBytes, item, ordinal })
       } catch (error) {
         if (!(error instanceof AppError)) throw error
         throw new AppError('CannotProcessUpdateFile', 'Error processing source file.', {
@@ -238,6 +274,26 @@ async function ingestFiles(
     },
   )
   return contents
+}
+
+/** Copies files that are in the store to those stores that must have them before anybody sees the update. */
+async function reachRequired(
+  files: readonly [fileName: string, content: IngestedContent][],
+  { operationId }: ClaimedOperation,
+  { database, blobs, distribution, signal: stopped }: ImportContext,
+): Promise<void> {
+  const { required = [], pausesMs } = distribution ?? {}
+  await forEachLimited(files, { limit: FILES_AT_ONCE, signal: stopped }, async ([fileName, content], signal) => {
+    const { contentId, sha256, sizeInBytes, item, ordinal } = content
+    const note = (phase: FilePhase) =>
+      noteProgress(database, operationId, { item, ordinal }, { bytesDone: sizeInBytes, phase })
+    await note('Distributing')
+    const blob = await findBlob(database, sha256)
+    if (blob === undefined) throw new Error(`${fileName} was not stored before it is distributed`)
+    const file = { contentId, fileName, sizeInBytes, sha256, blob: blob.name }
+    await reachStores(file, { stores: required, blobs, signal, pausesMs })
+    await note('Done')
+  })
 }
 
 /** Drops what this and earlier attempts left of files, since none will go on with it. */

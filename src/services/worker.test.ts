@@ -8,7 +8,7 @@ import { type Pipeline, startPipeline } from '../../tests/support/start-pipeline
 import { AppError } from '../domain/errors.ts'
 import type { ClaimedOperation } from '../domain/operation.ts'
 import type { Database } from '../ports/database.ts'
-import { endStatements } from '../store/attempts.ts'
+import { endStatements, releaseLease } from '../store/attempts.ts'
 import { findOperation } from '../store/operations.ts'
 import { listUpdates } from '../store/updates.ts'
 import { runImport } from './run-import.ts'
@@ -255,4 +255,43 @@ test('a database that is away for a while does not stop the worker', async () =>
   await eventually('it is told', () => worker.logged('cannot claim operations'))
   isAway = false
   await eventually('it goes on', async () => (await statusOf(pipeline, operationId)) === 'Succeeded')
+})
+
+test('an import that the database interrupts does not fail: the next attempt goes on with it', async () => {
+  await using pipeline = await startPipeline()
+  const update = publishUpdate(pipeline.source, { files: [{ name: 'a.bin', bytes: Buffer.from('some bytes') }] })
+  const inputs = [asImportInput(update.input)]
+  const operationId = await pipeline.record({ kind: 'import', inputs })
+  // At every call in turn, until an attempt gets through.
+  let calls = 0
+  let attempts = 0
+  const failing: Database = {
+    ...pipeline.database,
+    query: (sql, params) => (fails() ? Promise.reject(away()) : pipeline.database.query(sql, params)),
+    batch: (statements) => (fails() ? Promise.reject(away()) : pipeline.database.batch(statements)),
+  }
+  const away = () => new AppError('DatabaseFailed', 'The database cannot be used: a test.', { mayRecover: true })
+  const fails = () => {
+    calls += 1
+    return calls === attempts
+  }
+  await using worker = work(pipeline, {
+    async run(operation, signal) {
+      calls = 0
+      attempts = operation.attempt
+      const context = { ...pipeline, database: failing, limits: {}, scan: { mode: 'required' as const }, signal }
+      try {
+        await runImport(operation, { inputs }, context)
+      } catch (error) {
+        // As if the lease had come to its end.
+        await releaseLease(pipeline.database, operation)
+        throw error
+      }
+    },
+  })
+  const hasEnded = async () => (await statusOf(pipeline, operationId)) !== 'Running' && attempts > 0
+  await eventually('it has ended', hasEnded, 60_000)
+  assert.equal(await statusOf(pipeline, operationId), 'Succeeded')
+  assert.ok(attempts > 10, `${attempts} attempts`)
+  assert.ok(worker.logged('operation interrupted by the database'))
 })

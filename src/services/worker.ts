@@ -4,7 +4,7 @@ import { asOperationError } from '../domain/operation.ts'
 import { wireTime } from '../domain/times.ts'
 import { BatchConflict, type Database } from '../ports/database.ts'
 import { claimOperation, endStatements, releaseLease, renewLease } from '../store/attempts.ts'
-import { LostAttempt, Parked } from './attempt-end.ts'
+import { isDatabaseFailure, LostAttempt, Parked } from './attempt-end.ts'
 
 export interface WorkerOptions {
   database: Database
@@ -123,6 +123,9 @@ export function startWorker({
       } else if (error instanceof Parked) {
         await releaseLease(database, operation)
         log.info(facts, 'operation parked')
+      } else if (isDatabaseFailure(error)) {
+        // When the lease ends, the next attempt takes it up.
+        log.warn({ ...facts, err: error }, 'operation interrupted by the database')
       } else {
         if (!(error instanceof AppError)) log.error({ ...facts, err: error }, 'operation failed by a mistake in Aduana')
         const failure =

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openSqlite, SQLITE_DIALECT } from '../adapters/sqlite/database-sqlite.ts'
+import { openDatabase } from '../../tests/support/open-database.ts'
 import { claimOperation } from './attempts.ts'
 import { createInstances } from './instances.ts'
-import { migrate } from './migrate.ts'
 import { recordOperation } from './operations.ts'
 
 test('who waits behind a bulk import of others gets the next place, and nobody waits for ever', async () => {
-  const database = openSqlite(':memory:')
-  await migrate(database, SQLITE_DIALECT)
+  const database = await openDatabase()
   await createInstances(database, ['bulk', 'heap', 'little'])
   const record = (instance: string, operationId: string) =>
     recordOperation(database, {

@@ -5,6 +5,7 @@ import { publishUpdate, sha256Of } from '../../tests/support/publish-update.ts'
 import { simpleManifest } from '../../tests/support/seed-catalogue.ts'
 import { type Pipeline, startPipeline } from '../../tests/support/start-pipeline.ts'
 import { hexOfBase64 } from '../domain/blob.ts'
+import { newContentId } from '../domain/distribution.ts'
 import type { UpdateId } from '../domain/update-id.ts'
 import type { Verdict } from '../domain/verdict.ts'
 import { findBlob, recordScanFailure, recordVerdict } from './blobs.ts'
@@ -102,7 +103,7 @@ test('of updates that are published together none is, if one has a content that 
       id: newUpdateId(),
       manifest: simpleManifest(updateId),
       manifestSha256: clean,
-      contents: new Map([['install.sh', { sha256, scanResult: 'Success' }]]),
+      contents: new Map([['install.sh', { contentId: newContentId(), sha256, scanResult: 'Success' }]]),
     }
   })
   const publish = () => publishUpdates(database, { attempt, instance: 'default', updates, childIds: new Map() })

@@ -1,8 +1,9 @@
 import type { BlobName } from '../domain/blob.ts'
 import type { Attempt } from '../domain/operation.ts'
 import { type NotScanned, type Verdict, wireVerdict } from '../domain/verdict.ts'
-import type { Database, Statement } from '../ports/database.ts'
+import { BatchConflict, type Database, type Statement } from '../ports/database.ts'
 import { NOW } from './clock.ts'
+import { followVerdict } from './distribution.ts'
 import { newEtag } from './etags.ts'
 
 /** The copy of a content that is in force, and what the scanner last said of it. */
@@ -59,14 +60,17 @@ export async function recordBlob(
   database: Database,
   { sha256, name, sizeInBytes }: { sha256: string; name: BlobName; sizeInBytes: number },
 ): Promise<BlobName> {
-  const [row] = await database.query(
-    `insert into blobs (sha256, name, size_in_bytes, stored_at, idle_since)
-     values ($1, $2, $3, ${NOW}, case when exists (select 1 from blob_holds where sha256 = $1) then null else ${NOW} end)
-     on conflict (sha256) do update set name = blobs.name
-     returning name`,
-    [sha256, name, sizeInBytes],
-  )
-  return String(row?.name) as BlobName
+  // A batch, since the hold must not go between being looked for and the row that depends on it.
+  await database.batch([
+    {
+      sql: `insert into blobs (sha256, name, size_in_bytes, stored_at, idle_since)
+            values ($1, $2, $3, ${NOW}, case when exists (select 1 from blob_holds where sha256 = $1) then null else ${NOW} end)
+            on conflict (sha256) do nothing`,
+      params: [sha256, name, sizeInBytes],
+    },
+  ])
+  const blob = await findBlob(database, sha256)
+  return blob?.name ?? name
 }
 
 /** Puts a new copy in force where the old one turned out to be missing from the store. */
@@ -95,6 +99,10 @@ export async function instanceHasContent(
   return rows.length > 0
 }
 
+/** Not `in … or =`: PostgreSQL would read all blobs for that. */
+const CONTENTS_OF_UPDATE = `
+  select sha256 from files where update_id = $1 union all select manifest_sha256 from updates where id = $1`
+
 /** The copies in force of everything that an update names: its files and its manifest. `storedAt` is in milliseconds since 1970. */
 export async function listBlobsOf(
   database: Database,
@@ -102,8 +110,7 @@ export async function listBlobsOf(
 ): Promise<{ name: BlobName; sizeInBytes: number; storedAt: number }[]> {
   const rows = await database.query(
     `select name, size_in_bytes, stored_at from blobs
-      where sha256 in (select sha256 from files where update_id = $1)
-         or sha256 = (select manifest_sha256 from updates where id = $1)`,
+      where sha256 in (${CONTENTS_OF_UPDATE})`,
     [updateId],
   )
   return rows.map((row) => ({
@@ -141,12 +148,22 @@ const UNUSED = `
  * One that turned out to be used is no longer idle.
  */
 export async function forgetBlob(database: Database, { sha256, name }: IdleBlob, graceMs: number): Promise<boolean> {
-  const forgotten = await database.query(
-    `delete from blobs where sha256 = $1 and name = $2 and idle_since <= ${NOW} - $3 and ${UNUSED} returning sha256`,
-    [sha256, name, graceMs],
-  )
-  if (forgotten.length === 1) return true
-  await database.query(`update blobs set idle_since = null where sha256 = $1 and not (${UNUSED})`, [sha256])
+  try {
+    await database.batch([
+      {
+        sql: `delete from blobs where sha256 = $1 and name = $2 and idle_since <= ${NOW} - $3 and ${UNUSED}`,
+        params: [sha256, name, graceMs],
+        mustChangeRows: true,
+      },
+    ])
+    return true
+  } catch (error) {
+    if (!(error instanceof BatchConflict)) throw error
+  }
+  // A batch, since its last user may go at this very moment, and mark it as idle.
+  await database.batch([
+    { sql: `update blobs set idle_since = null where sha256 = $1 and not (${UNUSED})`, params: [sha256] },
+  ])
   return false
 }
 
@@ -168,8 +185,7 @@ export function idleHeldBlobs(operationId: string): Statement {
 export function idleBlobsOf(updateId: string): Statement {
   return {
     sql: `update blobs set idle_since = ${NOW}
-           where sha256 in (select sha256 from files where update_id = $1)
-              or sha256 = (select manifest_sha256 from updates where id = $1)`,
+           where sha256 in (${CONTENTS_OF_UPDATE})`,
     params: [updateId],
   }
 }
@@ -224,6 +240,7 @@ function verdictStatements(sha256: string, verdict: Verdict, scannedBefore: numb
              where id in (select update_id from files where sha256 = $2) and scan_result <> ${WORST_OF_FILES}`,
       params: [newEtag(), sha256],
     },
+    ...followVerdict(sha256),
   ]
 }
 

@@ -2,6 +2,7 @@ import type { Attempt } from '../domain/operation.ts'
 import { BatchConflict, type Database } from '../ports/database.ts'
 import { endStatements } from './attempts.ts'
 import { idleBlobsOf } from './blobs.ts'
+import { dropCopiesOf } from './distribution.ts'
 import { newEtag } from './etags.ts'
 
 /** What forbade a deletion. `changed`: the references changed meanwhile, so the caller looks again. */
@@ -20,10 +21,12 @@ export async function deleteUpdate(
     await database.batch([
       ...guards,
       idleBlobsOf(id),
+      dropCopiesOf(id),
       // Its references to children go with it. That it is referenced itself is a foreign-key conflict.
       { sql: 'delete from updates where id = $1', params: [id], mustChangeRows: true },
       ...childIds.flatMap((childId) => [
         idleBlobsOf(childId),
+        dropCopiesOf(childId),
         {
           sql: `delete from updates where id = $1
                   and not exists (select 1 from update_references where child_id = $1)`,

@@ -32,10 +32,18 @@ export async function listUnfinished(
   }))
 }
 
-/** Makes an operation that has not ended due at once. Only for a process that knows that no worker has it. */
-export async function freeOperation(database: Database, operationId: string): Promise<void> {
-  await database.query(
-    `update operations set due_at = ${NOW}, last_action_at = ${NOW}, etag = $1 where id = $2 and ended_at is null`,
-    [newEtag(), operationId],
+/**
+ * Makes an operation that has not ended due at once, if it is due never, or only in more than `farAheadMs`. False if it is not, such as
+ * since a worker has taken it up meanwhile.
+ */
+export async function freeOperation(
+  database: Database,
+  { operationId, farAheadMs }: { operationId: string; farAheadMs: number },
+): Promise<boolean> {
+  const rows = await database.query(
+    `update operations set due_at = ${NOW}, last_action_at = ${NOW}, etag = $1
+      where id = $2 and ended_at is null and (due_at is null or due_at > ${NOW} + $3) returning id`,
+    [newEtag(), operationId, farAheadMs],
   )
+  return rows.length > 0
 }

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import type { Database } from '../ports/database.ts'
+import { BatchConflict, type Database } from '../ports/database.ts'
 
 /** Words that differ between the databases and stand as `{{word}}` in the migrations. */
 export interface MigrationDialect {
@@ -11,12 +11,11 @@ const FOLDER = new URL('../../migrations/', import.meta.url)
 
 /**
  * Brings the schema up to date: runs, in order, each migration that has not run yet, each in one batch with the note that it
- * ran. Throws if the database was written by a newer Aduana, since an older one would misread it.
+ * ran. Nodes may do so at the same time: one of them runs it, the others wait. Throws if the database was written by a newer Aduana, since
+ * an older one would misread it.
  */
 export async function migrate(database: Database, dialect: MigrationDialect): Promise<void> {
-  await database.query(
-    `create table if not exists migrations (number bigint primary key, name ${dialect.text} not null, ran_at bigint not null)`,
-  )
+  await createNotes(database, dialect)
   const migrations = readMigrations(dialect)
   const done = await schemaOf(database)
   if (done > migrations.length) {
@@ -24,14 +23,26 @@ export async function migrate(database: Database, dialect: MigrationDialect): Pr
       `This database was written by a newer Aduana (schema ${done}, this one knows ${migrations.length}). Install that version, or restore a backup.`,
     )
   }
-  for (const { number, name, statements } of migrations.slice(done)) {
+  for (const migration of migrations.slice(done)) await runOnce(database, migration)
+}
+
+async function createNotes(database: Database, { text }: MigrationDialect): Promise<void> {
+  const sql = `create table if not exists migrations (number bigint primary key, name ${text} not null, ran_at bigint not null)`
+  // Of those that do this at the same time, PostgreSQL lets one through. The second time the others find the table.
+  await database.query(sql).catch(() => database.query(sql))
+}
+
+async function runOnce(database: Database, { number, name, statements }: Migration): Promise<void> {
+  try {
     await database.batch([
+      // First, so that whoever else runs it now waits for what becomes of this. There may be no clock yet.
+      { sql: 'insert into migrations (number, name, ran_at) values ($1, $2, 0)', params: [number, name] },
       ...statements.map((sql) => ({ sql })),
-      {
-        sql: 'insert into migrations (number, name, ran_at) values ($1, $2, (select now_ms from clock))',
-        params: [number, name],
-      },
+      { sql: 'update migrations set ran_at = (select now_ms from clock) where number = $1', params: [number] },
     ])
+  } catch (error) {
+    const isDoneByAnother = error instanceof BatchConflict && error.reason === 'unique' && error.statement === 0
+    if (!isDoneByAnother) throw error
   }
 }
 
@@ -52,7 +63,13 @@ function migrationNames(): string[] {
     .sort()
 }
 
-function readMigrations(dialect: MigrationDialect): { number: number; name: string; statements: string[] }[] {
+interface Migration {
+  number: number
+  name: string
+  statements: string[]
+}
+
+function readMigrations(dialect: MigrationDialect): Migration[] {
   return migrationNames().map((name, index) => {
     const number = Number.parseInt(name, 10)
     if (number !== index + 1) throw new Error(`Migration ${name} should be number ${index + 1}.`)

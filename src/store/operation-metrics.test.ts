@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { openSqlite, SQLITE_DIALECT } from '../adapters/sqlite/database-sqlite.ts'
+import { openDatabase } from '../../tests/support/open-database.ts'
 import type { Database } from '../ports/database.ts'
 import { claimOperation } from './attempts.ts'
 import { createInstances } from './instances.ts'
-import { migrate } from './migrate.ts'
 import { countOperationsInProgress } from './operation-metrics.ts'
 import { recordOperation } from './operations.ts'
 
 let database: Database
 before(async () => {
-  database = openSqlite(':memory:')
-  await migrate(database, SQLITE_DIALECT)
+  database = await openDatabase()
   await createInstances(database, ['blue', 'green'])
 })
 after(() => database.close())
@@ -43,21 +41,4 @@ test('what has not ended is counted over all instances, with the age of the olde
   ])
   const waiting = found.find(({ status }) => status === 'NotStarted')
   assert.ok(waiting !== undefined && waiting.oldestAgeMs >= 60_000 && waiting.oldestAgeMs < 90_000)
-})
-
-test('what has ended is not looked at, however much it is', async () => {
-  let statement = ''
-  await countOperationsInProgress({
-    ...database,
-    query(sql) {
-      statement = sql
-      return Promise.resolve([])
-    },
-  })
-  const plan = (await database.query(`explain query plan ${statement}`)).map(({ detail }) => String(detail))
-  assert.ok(
-    plan.some((detail) => /^SEARCH operations USING INDEX/.test(detail)),
-    plan.join('\n'),
-  )
-  assert.ok(!plan.some((detail) => /^SCAN operations/.test(detail)), plan.join('\n'))
 })

@@ -1,4 +1,5 @@
 import type { BlobName } from '../domain/blob.ts'
+import { newContentId } from '../domain/distribution.ts'
 import type { Attempt, FileProgress } from '../domain/operation.ts'
 import type { Database } from '../ports/database.ts'
 import { guardAttempt } from './attempts.ts'
@@ -16,7 +17,7 @@ export interface PartialFile {
   sourceEtag: string
 }
 
-/** Notes the files that an import will fetch; what an earlier attempt noted about them stays. */
+/** Notes the files that an import will fetch, each with a content id; what an earlier attempt noted about them stays. */
 export async function noteFiles(
   database: Database,
   attempt: Attempt,
@@ -25,9 +26,9 @@ export async function noteFiles(
   await database.batch([
     guardAttempt(attempt),
     ...files.map(({ item, ordinal, fileName, sizeInBytes }) => ({
-      sql: `insert into operation_files (operation_id, item, ordinal, file_name, size_in_bytes, bytes_done, phase)
-            values ($1, $2, $3, $4, $5, 0, 'Waiting') on conflict (operation_id, item, ordinal) do nothing`,
-      params: [attempt.operationId, item, ordinal, fileName, sizeInBytes],
+      sql: `insert into operation_files (operation_id, item, ordinal, file_name, size_in_bytes, bytes_done, phase, content_id)
+            values ($1, $2, $3, $4, $5, 0, 'Waiting', $6) on conflict (operation_id, item, ordinal) do nothing`,
+      params: [attempt.operationId, item, ordinal, fileName, sizeInBytes, newContentId()],
     })),
   ])
 }
@@ -71,9 +72,9 @@ export async function listPartials(database: Database): Promise<Set<BlobName>> {
 export async function listProgress(
   database: Database,
   operationId: string,
-): Promise<(FileProgress & FilePosition & { left?: PartialFile })[]> {
+): Promise<(FileProgress & FilePosition & { contentId: string; left?: PartialFile })[]> {
   const rows = await database.query(
-    `select item, ordinal, file_name, size_in_bytes, bytes_done, phase, partial, source_etag from operation_files
+    `select item, ordinal, file_name, size_in_bytes, bytes_done, phase, content_id, partial, source_etag from operation_files
       where operation_id = $1 order by item, ordinal`,
     [operationId],
   )
@@ -84,6 +85,7 @@ export async function listProgress(
     sizeInBytes: Number(row.size_in_bytes),
     bytesDone: Number(row.bytes_done),
     phase: String(row.phase) as FileProgress['phase'],
+    contentId: String(row.content_id),
     ...(row.partial !== null && {
       left: { partial: String(row.partial) as BlobName, sourceEtag: String(row.source_etag) },
     }),

@@ -8,6 +8,7 @@ import { BatchConflict, type Database, type Statement } from '../ports/database.
 import { endStatements } from './attempts.ts'
 import { guardNotInfected } from './blobs.ts'
 import { NOW } from './clock.ts'
+import { wantCopiesOf } from './distribution.ts'
 import { newEtag } from './etags.ts'
 import { searchTerms } from './search-terms.ts'
 
@@ -18,8 +19,17 @@ export interface NewUpdate {
   manifest: ImportManifest
   manifestSha256: string
   friendlyName?: string
-  /** SHA-256 in hex of each file and related file, and the verdict over it, by file name. */
-  contents: ReadonlyMap<string, { sha256: string; scanResult: ScanResult; scanDetails?: string }>
+  /** Of each file and related file, by file name. */
+  contents: ReadonlyMap<string, NewContent>
+}
+
+export interface NewContent {
+  /** Made by `newContentId`. */
+  contentId: string
+  /** In hex. */
+  sha256: string
+  scanResult: ScanResult
+  scanDetails?: string
 }
 
 /**
@@ -34,7 +44,8 @@ export function newUpdateId(): string {
 
 /**
  * Publishes all updates of an import and ends its operation in one batch: all of it becomes visible at once, or, where this
- * answers a refusal, none of it. `childIds` are the updates that each `id` references, imported earlier or published with it.
+ * answers a refusal, none of it. `childIds` are the updates that each `id` references, imported earlier or published with it. The files
+ * are wanted at each of the `distribution` stores, some of which have them already.
  */
 export async function publishUpdates(
   database: Database,
@@ -43,17 +54,20 @@ export async function publishUpdates(
     instance,
     updates,
     childIds,
+    distribution = [],
   }: {
     attempt: Attempt
     instance: string
     updates: readonly NewUpdate[]
     childIds: ReadonlyMap<string, readonly string[]>
+    distribution?: readonly { store: string; isThere: boolean }[]
   },
 ): Promise<PublishRefusal | undefined> {
   const guards = endStatements(attempt, { status: 'Succeeded' })
   const inserts = updates.flatMap((update) => [
     insertUpdate(instance, update),
     ...insertFiles(instance, update),
+    ...distribution.map((store) => wantCopiesOf(update.id, store)),
     ...insertTerms(instance, update),
   ])
   // Only now is every parent and every child there, in whatever order they came.
@@ -140,7 +154,7 @@ function insertFiles(instance: string, { id, manifest, contents }: NewUpdate): S
         file.properties?.text ?? null,
         file.mimeType ?? null,
         downloadHandlerId ?? null,
-        randomBytes(16).toString('hex'),
+        content.contentId,
         content.scanResult,
         content.scanDetails ?? null,
         newEtag(),

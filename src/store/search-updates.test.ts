@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
+import { openDatabase } from '../../tests/support/open-database.ts'
 import { seedUpdates, simpleManifest } from '../../tests/support/seed-catalogue.ts'
-import { openSqlite, SQLITE_DIALECT } from '../adapters/sqlite/database-sqlite.ts'
 import type { Update } from '../domain/update.ts'
 import { identityKey, versionOrder } from '../domain/update-id.ts'
 import type { Database } from '../ports/database.ts'
 import { createInstances } from './instances.ts'
-import { migrate } from './migrate.ts'
 import { SEARCH_BOUNDS, type SearchBounds } from './search-updates.ts'
 import { listUpdates } from './updates.ts'
 
@@ -153,8 +152,7 @@ test('where common words never meet, a page ends when its share was read, and ot
 })
 
 async function openCatalogue(instances: Record<string, Entry[]>) {
-  const database = openSqlite(':memory:')
-  await migrate(database, SQLITE_DIALECT)
+  const database = await openDatabase()
   await createInstances(database, Object.keys(instances))
   for (const [instance, entries] of Object.entries(instances)) {
     const seeds = entries.map(({ description, ...update }) => ({

@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { openDatabase } from '../../tests/support/open-database.ts'
 import { seedUpdates, simpleManifest } from '../../tests/support/seed-catalogue.ts'
-import { openSqlite, SQLITE_DIALECT } from '../adapters/sqlite/database-sqlite.ts'
 import { createInstances } from './instances.ts'
-import { migrate } from './migrate.ts'
 import { searchTerms, searchWords } from './search-terms.ts'
 import { listUpdates } from './updates.ts'
 
 test('a search of many common words that matches nothing is answered in a moment', async () => {
-  const database = openSqlite(':memory:')
-  await migrate(database, SQLITE_DIALECT)
+  const database = await openDatabase()
   await createInstances(database, ['default'])
   const seeds = Array.from({ length: 4000 }, (_, i) => ({ manifest: simpleManifest({ version: `1.${i}` }) }))
   await seedUpdates(database, seeds)

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BatchConflict, type Database } from '../../src/ports/database.ts'
+import type { MigrationDialect } from '../../src/store/migrate.ts'
 
-/** What every database has to do. `open` gives an empty one with the schema. */
-export function databaseContract(name: string, open: () => Promise<Database>): void {
+/** What every database has to do. `open` gives an empty one with the schema; `text` is its type for what is compared byte by byte. */
+export function databaseContract(
+  name: string,
+  { text }: Pick<MigrationDialect, 'text'>,
+  open: () => Promise<Database>,
+): void {
   async function withTable(): Promise<Database> {
     const database = await open()
     await database.query('create table things (id bigint primary key, title text, size bigint, is_good boolean)')
@@ -67,27 +72,80 @@ export function databaseContract(name: string, open: () => Promise<Database>): v
   test(`${name}: batches that are called at the same time fail alone`, async () => {
     const database = await withTable()
     const guard = { sql: 'delete from things where id = $1', params: [-1], mustChangeRows: true as const }
+    await database.batch([insert(1), insert(2)])
     const ends = await Promise.allSettled([
-      database.batch([insert(1), insert(2)]),
       database.batch([insert(3), guard]),
-      database.batch([insert(3), insert(1)]),
-      database.query('insert into things (id) values ($1) returning id', [4]),
+      database.batch([insert(4), insert(1)]),
+      database.query('insert into things (id) values ($1) returning id', [5]),
       database.batch([{ sql: 'insert into nowhere values (1)' }]),
       database.query('insert into things (id) values ($1)', [2]),
-      database.batch([insert(3)]),
+      database.batch([insert(6)]),
     ])
     assert.deepEqual(
       ends.map(({ status }) => status),
-      ['fulfilled', 'rejected', 'rejected', 'fulfilled', 'rejected', 'rejected', 'fulfilled'],
+      ['rejected', 'rejected', 'fulfilled', 'rejected', 'rejected', 'fulfilled'],
     )
     const reasonOf = (index: number) => (ends[index]?.status === 'rejected' ? ends[index].reason : undefined)
-    assert.ok(conflict('guard', 1)(reasonOf(1)))
-    assert.ok(conflict('unique', 1)(reasonOf(2)))
+    assert.ok(conflict('guard', 1)(reasonOf(0)))
+    assert.ok(conflict('unique', 1)(reasonOf(1)))
     const rows = await database.query('select id from things order by id')
     assert.deepEqual(
       rows.map((row) => row.id),
-      [1, 2, 3, 4],
+      [1, 2, 5, 6],
     )
+    await database.close()
+  })
+
+  test(`${name}: a guard that fails is told before what failed behind it`, async () => {
+    const database = await withTable()
+    const guard = { sql: 'delete from things where id = $1', params: [9], mustChangeRows: true as const }
+    await assert.rejects(database.batch([insert(1), guard, insert(1)]), conflict('guard', 1))
+    await database.close()
+  })
+
+  test(`${name}: batches at the same time are as good as one after another`, async () => {
+    const database = await withTable()
+    // Each asks how many there are, which no lock on a row could keep as it is.
+    const ends = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, id) =>
+        database.batch([
+          {
+            sql: 'insert into things (id) select $1 where (select count(*) from things) < $2',
+            params: [id, 7],
+            mustChangeRows: true,
+          },
+        ]),
+      ),
+    )
+    assert.equal(ends.filter(({ status }) => status === 'fulfilled').length, 7)
+    for (const end of ends) assert.ok(end.status === 'fulfilled' || conflict('guard', 0)(end.reason), String(end))
+    assert.equal((await database.query('select id from things')).length, 7)
+    await database.close()
+  })
+
+  test(`${name}: of two batches that each look whether the other was there, one finds it`, async () => {
+    const database = await withTable()
+    for (let pair = 0; pair < 40; pair += 2) {
+      const unlessThere = (id: number, other: number) =>
+        database.batch([
+          {
+            sql: 'insert into things (id) select $1 where not exists (select 1 from things where id = $2)',
+            params: [id, other],
+            mustChangeRows: true,
+          },
+        ])
+      const ends = await Promise.allSettled([unlessThere(pair, pair + 1), unlessThere(pair + 1, pair)])
+      assert.deepEqual(ends.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
+    }
+    await database.close()
+  })
+
+  test(`${name}: a batch may be large`, async () => {
+    const database = await withTable()
+    const title = 'x'.repeat(10_000)
+    await database.batch(Array.from({ length: 1000 }, (_, id) => insert(id, title)))
+    const [row] = await database.query('select count(*) as count, max(length(title)) as longest from things')
+    assert.deepEqual({ ...row }, { count: 1000, longest: 10_000 })
     await database.close()
   })
 
@@ -104,19 +162,63 @@ export function databaseContract(name: string, open: () => Promise<Database>): v
     await database.close()
   })
 
-  test(`${name}: numbers beyond 32 bits, booleans and null come back as they went in`, async () => {
+  test(`${name}: numbers beyond 32 bits, booleans and null come back as they went in, booleans as 1 and 0`, async () => {
     const database = await withTable()
-    const sizeInBytes = 2 ** 52
-    await database.query('insert into things (id, title, size, is_good) values ($1, $2, $3, $4)', [
-      1,
-      null,
-      sizeInBytes,
+    const size = 2 ** 52
+    await database.batch([
+      { sql: 'insert into things (id, title, size, is_good) values ($1, $2, $3, $4)', params: [1, null, size, false] },
+      { sql: 'insert into things (id, title, size, is_good) values ($1, $2, $3, $4)', params: [2n, '', -size, true] },
+    ])
+    const rows = await database.query('select * from things where is_good = $1 or is_good = $2 order by id', [
+      true,
       false,
     ])
-    const [row] = await database.query('select * from things where is_good = $1', [false])
-    assert.equal(row?.size, sizeInBytes)
-    assert.equal(row?.title, null)
-    assert.equal(Boolean(row?.is_good), false)
+    assert.deepEqual(
+      rows.map((row) => ({ ...row })),
+      [
+        { id: 1, title: null, size, is_good: 0 },
+        { id: 2, title: '', size: -size, is_good: 1 },
+      ],
+    )
+    const [sums] = await database.query('select count(*) as count, sum(size) as sum, sum(id) as ids from things')
+    assert.deepEqual({ ...sums }, { count: 2, sum: 0, ids: 3 })
+    await database.close()
+  })
+
+  test(`${name}: bytes come back as they went in`, async () => {
+    const database = await withTable()
+    await database.query('create table pieces (bytes bytea)')
+    const bytes = Uint8Array.from({ length: 256 }, (_, index) => index)
+    await database.query('insert into pieces values ($1)', [bytes])
+    assert.deepEqual((await database.query('select bytes from pieces'))[0]?.bytes, bytes)
+    await database.close()
+  })
+
+  test(`${name}: what is no value is refused rather than taken for another`, async () => {
+    const database = await withTable()
+    for (const value of [undefined, new Date(0), {}, ['a'], () => {}]) {
+      const params = [1, value as never]
+      await assert.rejects(database.query('insert into things (id, title) values ($1, $2)', params))
+      await assert.rejects(database.batch([{ sql: 'insert into things (id, title) values ($1, $2)', params }]))
+    }
+    assert.deepEqual(await database.query('select id from things'), [])
+    await database.close()
+  })
+
+  test(`${name}: texts are kept and compared by their bytes, whatever is in them`, async () => {
+    const database = await withTable()
+    await database.query(`create table words (word ${text} primary key)`)
+    const words = ['', ' ', 'B', 'a', 'a b', 'a-b', 'ab', 'b', 'ß', 'é', 'ж', '\u{ffff}', '\u{1f600}', '\u{10ffff}']
+    await database.batch(words.toReversed().map((word) => ({ sql: 'insert into words values ($1)', params: [word] })))
+    assert.deepEqual(
+      (await database.query('select word from words order by word')).map(({ word }) => word),
+      words,
+    )
+    // What no text can have is no reason to fail.
+    for (const odd of ['a\0b', '\ud800']) {
+      await database.query('insert into words values ($1)', [odd])
+      assert.equal((await database.query('select word from words where word = $1', [odd])).length, 1)
+    }
     await database.close()
   })
 

@@ -101,7 +101,7 @@ test('the report for programs has the documented members', async () => {
     document.steps.map(({ step }) => step),
     [
       ...['data-folder', 'disk-space', 'database', 'schema', 'rows', 'clock', 'operations'],
-      ...['store', 'leftovers', 'blobs', 'idle-blobs', 'certificates'],
+      ...['store', 'leftovers', 'blobs', 'idle-blobs', 'distribution', 'certificates'],
     ],
   )
   const members = ['step', 'title', 'status', 'summary', 'findings', 'findingsLeftOut', 'mended', 'mendedLeftOut']

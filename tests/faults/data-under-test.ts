@@ -3,14 +3,18 @@ import { cp, mkdtemp, readdir, rm, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openFilesystemBlobs } from '../../src/adapters/filesystem/blobs-filesystem.ts'
+import { openDistributionFolder } from '../../src/adapters/filesystem/distribution-folder.ts'
 import { openSqlite, SQLITE_DIALECT } from '../../src/adapters/sqlite/database-sqlite.ts'
 import { AppError } from '../../src/domain/errors.ts'
 import { asOperationError, type ClaimedOperation, type OperationRequest } from '../../src/domain/operation.ts'
 import { wireTime } from '../../src/domain/times.ts'
 import type { BlobStore } from '../../src/ports/blob-store.ts'
 import type { Database } from '../../src/ports/database.ts'
+import type { DistributionStore } from '../../src/ports/distribution-store.ts'
 import type { Scanner } from '../../src/ports/scanner.ts'
 import type { OpenSource } from '../../src/ports/source.ts'
+import { checkDistribution } from '../../src/services/check-distribution.ts'
+import { distribute } from '../../src/services/distribute.ts'
 import { runDeletion } from '../../src/services/run-deletion.ts'
 import { runImport } from '../../src/services/run-import.ts'
 import { sweep, sweepLeftovers } from '../../src/services/sweep.ts'
@@ -27,11 +31,17 @@ export interface Ports {
   blobs: BlobStore
   openSource: OpenSource
   scanner: Scanner | undefined
+  /** A distribution store, and whether imports must reach it. */
+  cdn: DistributionStore
+  mustReachCdn?: true
 }
 
 /** What is not in the data folder, and what is. */
-type Outside = Pick<Ports, 'openSource' | 'scanner'>
-type Inside = Pick<Ports, 'database' | 'blobs'>
+export type Outside = Pick<Ports, 'openSource' | 'scanner' | 'mustReachCdn'>
+type Inside = Pick<Ports, 'database' | 'blobs' | 'cdn'>
+
+/** The name of the distribution store. */
+export const CDN = 'cdn'
 
 const MINUTE_MS = 60_000
 const TWO_DAYS_MS = 2 * 24 * 3600 * 1000
@@ -101,9 +111,25 @@ export class DataUnderTest implements AsyncDisposable {
     await sweepLeftovers(this.ports, new AbortController().signal)
   }
 
-  /** Makes every file in the store look two days old. */
-  async makeOld(): Promise<void> {
-    const entries = await readdir(join(this.folder, 'blobs'), { recursive: true, withFileTypes: true })
+  /** Where the distribution store is. */
+  get cdnFolder(): string {
+    return join(this.folder, CDN)
+  }
+
+  /** Has the distribution store made what it should be, whatever has failed before. */
+  async distributeAll(ports = this.ports): Promise<void> {
+    const { database, blobs, cdn } = ports
+    const { signal } = new AbortController()
+    const log = { info() {}, warn() {} }
+    await checkDistribution({ database, name: CDN, store: cdn }, signal)
+    await this.#inside.database.query('update distribution set due_at = 0 where due_at is not null')
+    const pauses = { firstMs: 0, longestMs: 0, awayMs: 0 }
+    await distribute({ database, blobs, name: CDN, store: cdn, log, pauses }, signal)
+  }
+
+  /** Makes every file in the store, or in another folder, look two days old. */
+  async makeOld(folder = join(this.folder, 'blobs')): Promise<void> {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true })
     const then = new Date(Date.now() - TWO_DAYS_MS)
     const files = entries.filter((entry) => entry.isFile())
     await Promise.all(files.map((entry) => utimes(join(entry.parentPath, entry.name), then, then)))
@@ -128,13 +154,17 @@ async function open(folder: string, isNew = false): Promise<Inside> {
     await migrate(database, SQLITE_DIALECT)
     await createInstances(database, ['default', 'other'])
   }
-  return { database, blobs: await openFilesystemBlobs({ folder: join(folder, 'blobs') }) }
+  return {
+    database,
+    blobs: await openFilesystemBlobs({ folder: join(folder, 'blobs') }),
+    cdn: openDistributionFolder(join(folder, CDN)),
+  }
 }
 
 /** Runs one attempt at an operation. Throws what the attempt throws. */
 export async function runAttempt(
   operation: ClaimedOperation,
-  { database, blobs, openSource, scanner }: Ports,
+  { database, blobs, openSource, scanner, cdn, mustReachCdn }: Ports,
   signal = new AbortController().signal,
 ): Promise<void> {
   const { request } = operation
@@ -146,6 +176,7 @@ export async function runAttempt(
       retry: { triesMax: 3, pauseMs: 1 },
       limits: {},
       scan: { mode: 'required', scanner, pausesMs: [] },
+      distribution: { stores: [CDN], required: mustReachCdn ? [{ name: CDN, store: cdn }] : [], pausesMs: [] },
       signal,
     })
   } else await runDeletion(operation, request.updateId, database)

@@ -6,13 +6,13 @@ import { BatchConflict, type Row } from '../../src/ports/database.ts'
 import { LostAttempt } from '../../src/services/attempt-end.ts'
 import { catalogueOf, operationsOf } from './catalogue-of.ts'
 import { checkData, type FindingCode } from './check-data.ts'
-import { DataUnderTest, type Ports } from './data-under-test.ts'
+import { DataUnderTest, type Outside, type Ports } from './data-under-test.ts'
 import { type Fate, intercepted } from './intercept-calls.ts'
 
 /** Something that is done while one call fails, and done again. */
 export interface Scenario {
   name: string
-  outside: Pick<Ports, 'openSource' | 'scanner'>
+  outside: Outside
   /** Brings a new data folder to where the scenario begins. */
   prepare(data: DataUnderTest): Promise<void>
   /** Reaches the world by `ports` only. */
@@ -126,7 +126,7 @@ async function runOnce(
 }
 
 function failingPorts(
-  { database, blobs, openSource, scanner }: Ports,
+  { database, blobs, openSource, scanner, cdn, ...rest }: Ports,
   hooks: { decide(call: string): Fate; abandoned(end: () => Promise<unknown>): void },
 ): Ports {
   const failure = (call: string) => new Error(`${FAILURE}: ${call}`)
@@ -135,6 +135,8 @@ function failingPorts(
     new AppError('SourceUnreachable', `${FAILURE}: ${call}`, { mayRecover: true, retryAfterSeconds: 0 })
   const source = intercepted({ open: openSource }, 'source', { ...hooks, failure: sourceFailure })
   return {
+    ...rest,
+    cdn: intercepted(cdn, 'cdn', { ...hooks, failure }),
     database: intercepted(database, 'database', { ...hooks, failure }),
     blobs: intercepted(blobs, 'blobs', { ...hooks, failure }),
     openSource: (url, options) => source.open(url, options),

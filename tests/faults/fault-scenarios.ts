@@ -1,17 +1,21 @@
+import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { unlink } from 'node:fs/promises'
+import { mkdir, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { newBlobName } from '../../src/domain/blob.ts'
+import { newContentId } from '../../src/domain/distribution.ts'
 import type { OpenSource } from '../../src/ports/source.ts'
 import { type Acceptance, acceptDeletion, acceptImport, type Caller } from '../../src/services/accept-operation.ts'
 import { sweep, sweepLeftovers } from '../../src/services/sweep.ts'
 import { startWorker } from '../../src/services/worker.ts'
 import { claimOperation, endStatements } from '../../src/store/attempts.ts'
+import { checkCopies } from '../support/check-copies.ts'
 import { type MisbehavingSource, serveBytes, serveOtherBytes } from '../support/misbehaving-source.ts'
 import { asImportInput, type PublishedUpdate, publishUpdate, sha256Of } from '../support/publish-update.ts'
 import { createScannerStandIn, MALWARE } from '../support/scanner-stand-in.ts'
 import { pathOf } from './check-blobs.ts'
-import { type DataUnderTest, type Ports, runAttempt, runToItsEnd } from './data-under-test.ts'
+import { CDN, type DataUnderTest, type Ports, runAttempt, runToItsEnd } from './data-under-test.ts'
 import { isInjected, type Scenario } from './fail-at-every-call.ts'
 
 const MINUTE_MS = 60_000
@@ -129,9 +133,54 @@ export function faultScenarios(source: MisbehavingSource, openSource: OpenSource
           'select b.name from blobs b join files f on f.sha256 = b.sha256 limit 1',
         )
         await unlink(pathOf(`${data.folder}/blobs`, String(row?.name)))
+        // What was imported in the same millisecond as this was asked for is not taken for older.
+        await delay(2)
         await data.recordImport([child])
       },
       act: begin,
+    },
+    {
+      name: 'import that must reach a distribution store',
+      isLong: true,
+      outside: { ...unscanned, mustReachCdn: true },
+      async prepare(data) {
+        await withKnown(data)
+        await data.recordImport([mixed])
+      },
+      act: begin,
+      async again(data) {
+        await data.runAll()
+        await data.distributeAll()
+        await assertDistributed(data)
+      },
+    },
+    {
+      name: 'distribution',
+      isLong: true,
+      outside: unscanned,
+      async prepare(data) {
+        const { database, cdn } = data.ports
+        await imported(data, [known])
+        await imported(data, [mixed])
+        await data.distributeAll()
+        // Something to copy, to delete, to copy again, and to delete since nobody knows it.
+        await imported(data, [child])
+        await data.record({ kind: 'delete', updateId: mixed.updateId })
+        await data.runAll()
+        const [lost] = await database.query('select content_id, file_name from files order by file_name limit 1')
+        await cdn.delete(`${lost?.content_id}/${lost?.file_name}`)
+        const forgotten = join(data.cdnFolder, newContentId())
+        await mkdir(forgotten)
+        await writeFile(join(forgotten, 'forgotten.bin'), 'forgotten')
+      },
+      async act(ports, data) {
+        await data.makeOld(data.cdnFolder)
+        await data.distributeAll(ports)
+      },
+      async again(data) {
+        await data.distributeAll()
+        await assertDistributed(data)
+      },
     },
     {
       name: 'deletion',
@@ -234,6 +283,10 @@ async function work(ports: Ports, meanwhile: (acceptance: Acceptance) => Promise
   } finally {
     await worker.stop(0)
   }
+}
+
+async function assertDistributed({ ports, cdnFolder }: DataUnderTest): Promise<void> {
+  assert.deepEqual(await checkCopies(ports.database, { store: CDN, folder: cdnFolder }), [])
 }
 
 /** Waits until every operation is like that. */

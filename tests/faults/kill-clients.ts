@@ -16,7 +16,16 @@ const ANSWER_MS = 30_000
 /** Every operation must have ended when nothing else is asked for so long. */
 const DRAIN_MS = 60_000
 
-/** The clients of one life of the server. */
+/** A server that clients may ask. */
+export interface Target {
+  url: string
+  /** Aborts when nobody should wait for its answers any more. */
+  signal?: AbortSignal
+  /** Whether a request to it that began at `begunAt`, by `performance.now()`, may fail like this. */
+  excuses?(error: unknown, begunAt: number): boolean
+}
+
+/** The clients of one life of a server, or of the time until something is done to several that share everything. */
 export interface KillClients {
   /** Asks at this moment for some deletions, as far as there is something to delete. */
   deleteNow(): void
@@ -28,35 +37,38 @@ export interface KillClients {
   gone(): Promise<unknown>
 }
 
-type Clients = Record<InstanceName, ApiClient>
-
 export function startClients({
   ledger,
-  url,
+  reach,
   token,
   random,
 }: {
   ledger: Ledger
-  url: string
+  /** Answers whom to ask next; waits as long as there is nobody. */
+  reach: () => Promise<Target>
   token: string
   random: SeededRandom
 }): KillClients {
-  const clients = Object.fromEntries(
-    INSTANCES.map((instance) => [
-      instance,
-      createApiClient({ baseUrl: url, token, instance, dialect: '2022', fetch: inTime }),
-    ]),
-  ) as Clients
   let isLeaving = false
   let isDraining = false
   let importsAsked = 0
 
-  /** Answers undefined where the server died before it answered. */
-  async function ask<T>(what: string, request: () => Promise<T>): Promise<T | undefined> {
+  /** Answers undefined where the server died before it answered, or failed as it may. */
+  async function ask<T>(
+    what: string,
+    instance: InstanceName,
+    request: (client: ApiClient, target: Target) => Promise<T>,
+  ): Promise<T | undefined> {
+    const target = await reach()
+    const { url, signal = new AbortController().signal } = target
+    const fetch = (...[input, options]: Parameters<typeof globalThis.fetch>) =>
+      globalThis.fetch(input, { ...options, signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]) })
+    const begunAt = performance.now()
     try {
-      return await request()
+      return await request(createApiClient({ baseUrl: url, token, instance, dialect: '2022', fetch }), target)
     } catch (error) {
-      if (!isLeaving || error instanceof ApiError) ledger.find(`${what}: ${describe(error)}`)
+      const mayFail = (isLeaving && !(error instanceof ApiError)) || target.excuses?.(error, begunAt)
+      if (!mayFail) ledger.find(`${what}: ${describe(error)}`)
       return undefined
     }
   }
@@ -75,7 +87,9 @@ export function startClients({
     const planned = ledger.plan()
     const inputs = planned.updates.map(({ input }) => input)
     importsAsked += 1
-    const accepted = await ask(`importing ${titleOf(planned)}`, () => clients[planned.instance].importUpdate(inputs))
+    const accepted = await ask(`importing ${titleOf(planned)}`, planned.instance, (client) =>
+      client.importUpdate(inputs),
+    )
     importsAsked -= 1
     if (accepted === undefined) {
       ledger.counts.imports.unanswered += 1
@@ -93,8 +107,8 @@ export function startClients({
     const child = known.updates.length > 1 && own.chance(0.3) ? known.updates[0]!.updateId : undefined
     if (child === undefined) known.state = 'deleting'
     else known.childDeletionId = 'asked'
-    const accepted = await ask(`deleting ${titleOf(known)}`, () =>
-      clients[known.instance].deleteUpdate(child ?? parent),
+    const accepted = await ask(`deleting ${titleOf(known)}`, known.instance, (client) =>
+      client.deleteUpdate(child ?? parent),
     )
     if (accepted === undefined) ledger.counts.deletions.unanswered += 1
     else ledger.counts.deletions.accepted += 1
@@ -119,8 +133,8 @@ export function startClients({
 
   async function seeEnd(known: KillImport, operationId: string | undefined, ended: (operation: Operation) => void) {
     if (operationId === undefined || isLeaving) return
-    const operation = await ask(`an operation of ${titleOf(known)}`, () =>
-      clients[known.instance].getOperation(operationId),
+    const operation = await ask(`an operation of ${titleOf(known)}`, known.instance, (client) =>
+      client.getOperation(operationId),
     )
     if (operation?.status === 'Succeeded' || operation?.status === 'Failed') ended(operation)
   }
@@ -132,8 +146,8 @@ export function startClients({
       : (['gone', 'absent', 'asked'] as const)
     const known = own.pick(ledger.inState(...states))
     if (known === undefined) return
-    await ask(`reading ${titleOf(known)}`, () =>
-      readImport(known, { ledger, client: clients[known.instance], url, random: own }),
+    await ask(`reading ${titleOf(known)}`, known.instance, (client, target) =>
+      readImport(known, { ledger, client, target, random: own }),
     )
   }
 
@@ -141,8 +155,8 @@ export function startClients({
     for (const known of ledger.inState('visible', 'accepted')) {
       const { operationId, state } = known
       if (isLeaving || operationId === undefined) continue
-      const operation = await ask(`the operation of ${titleOf(known)} after the restart`, () =>
-        clients[known.instance].getOperation(operationId),
+      const operation = await ask(`the operation of ${titleOf(known)} after the restart`, known.instance, (client) =>
+        client.getOperation(operationId),
       )
       if (state === 'visible' && operation !== undefined && operation.status !== 'Succeeded') {
         ledger.find(`${titleOf(known)} had succeeded, and is ${operation.status} after the restart.`)
@@ -152,8 +166,8 @@ export function startClients({
 
   /** What became of an import whose request got no answer. No import may be under way any more. */
   async function settleImport(known: KillImport): Promise<void> {
-    const found = await ask(`settling ${titleOf(known)}`, () =>
-      Promise.all(known.updates.map(({ updateId }) => isThere(clients[known.instance], updateId))),
+    const found = await ask(`settling ${titleOf(known)}`, known.instance, (client) =>
+      Promise.all(known.updates.map(({ updateId }) => isThere(client, updateId))),
     )
     if (found === undefined) return
     if (new Set(found).size > 1) ledger.find(`Of ${titleOf(known)} only a part is there: ${found.join(', ')}.`)
@@ -162,9 +176,8 @@ export function startClients({
 
   /** A deletion whose request got no answer is asked for again: it may be waiting, done, or never have happened. */
   async function repeatDeletion(known: KillImport): Promise<void> {
-    const client = clients[known.instance]
     const updateId = known.updates.at(-1)!.updateId
-    const answer = await ask(`deleting ${titleOf(known)} again`, async () =>
+    const answer = await ask(`deleting ${titleOf(known)} again`, known.instance, async (client) =>
       (await isThere(client, updateId)) ? await client.deleteUpdate(updateId).catch(ifMissing) : 'missing',
     )
     if (answer === 'missing') ledger.deletionSettled(known)
@@ -176,7 +189,9 @@ export function startClients({
   async function isImporting(): Promise<boolean> {
     const filter = "status eq 'NotStarted' or status eq 'Running'"
     for (const instance of INSTANCES) {
-      const open = await ask('listing operations', () => Array.fromAsync(clients[instance].listOperations({ filter })))
+      const open = await ask('listing operations', instance, (client) =>
+        Array.fromAsync(client.listOperations({ filter })),
+      )
       if (open === undefined || open.length > 0) return true
     }
     return false
@@ -198,7 +213,7 @@ export function startClients({
       100,
       async (own) => {
         const instance = own.pick(INSTANCES) ?? 'default'
-        await ask(`listing ${instance}`, () => readList(instance, { ledger, client: clients[instance] }))
+        await ask(`listing ${instance}`, instance, (client) => readList(instance, { ledger, client }))
       },
       'list',
     ),
@@ -233,10 +248,6 @@ export function startClients({
     },
     gone: () => Promise.all(loops),
   }
-}
-
-function inTime(...[url, options]: Parameters<typeof fetch>): Promise<Response> {
-  return fetch(url, { ...options, signal: AbortSignal.timeout(ANSWER_MS) })
 }
 
 async function isThere(client: ApiClient, updateId: Parameters<ApiClient['getUpdate']>[0]): Promise<boolean> {

@@ -1,8 +1,9 @@
 import type { ApiClient } from '../../src/client/api-client.ts'
-import { ApiError } from '../../src/client/api-error.ts'
+import { ApiError, readApiError } from '../../src/client/api-error.ts'
 import { formatUpdateId, sameUpdate } from '../../src/domain/update-id.ts'
 import { sha256Of } from '../support/publish-update.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
+import type { Target } from './kill-clients.ts'
 import type { InstanceName, KillImport } from './kill-imports.ts'
 import { type Ledger, titleOf } from './kill-ledger.ts'
 
@@ -14,7 +15,7 @@ const ANSWER_MS = 30_000
  */
 export async function readImport(
   known: KillImport,
-  { ledger, client, url, random }: { ledger: Ledger; client: ApiClient; url: string; random: SeededRandom },
+  { ledger, client, target, random }: { ledger: Ledger; client: ApiClient; target: Target; random: SeededRandom },
 ): Promise<void> {
   const before = known.state
   const update = random.pick(known.updates)!
@@ -28,7 +29,7 @@ export async function readImport(
   })
   if (found === undefined) {
     if (before === 'visible' && known.state === 'visible') ledger.find(`${title} is not there any more.`)
-    await readFormerContent(known, { ledger, url, random })
+    await readFormerContent(known, { ledger, target, random })
     return
   }
   if (isGone(before)) {
@@ -49,7 +50,7 @@ export async function readImport(
   known.contentPaths.add(new URL(file.contentUrl).pathname)
   const bytes = payloads.get(file.fileName) ?? new Uint8Array()
   const start = random.chance(0.3) ? random.whole(0, bytes.length - 1) : 0
-  const response = await ask(file.contentUrl, start === 0 ? {} : { range: `bytes=${start}-` })
+  const response = await ask(file.contentUrl, target, start === 0 ? {} : { range: `bytes=${start}-` })
   ledger.counts.reads.contents += 1
   if (response.status !== (start === 0 ? 200 : 206)) {
     await response.body?.cancel()
@@ -83,11 +84,11 @@ export async function readList(
 
 async function readFormerContent(
   known: KillImport,
-  { ledger, url, random }: { ledger: Ledger; url: string; random: SeededRandom },
+  { ledger, target, random }: { ledger: Ledger; target: Target; random: SeededRandom },
 ): Promise<void> {
   const path = random.pick([...known.contentPaths])
   if (path === undefined || known.state !== 'gone') return
-  const response = await ask(new URL(path, url), {})
+  const response = await ask(new URL(path, target.url), target)
   await response.body?.cancel()
   if (response.status !== 404) ledger.find(`${path} of ${titleOf(known)} is answered with ${response.status}.`)
 }
@@ -113,6 +114,13 @@ function isGone(state: KillImport['state']): boolean {
   return state === 'gone' || state === 'absent'
 }
 
-function ask(url: string | URL, headers: Record<string, string>): Promise<Response> {
-  return fetch(url, { headers, signal: AbortSignal.timeout(ANSWER_MS) })
+/** Throws an `ApiError` where the server cannot answer at this moment. */
+async function ask(url: string | URL, { signal }: Target, headers: Record<string, string> = {}): Promise<Response> {
+  const patience = AbortSignal.timeout(ANSWER_MS)
+  const response = await fetch(url, {
+    headers,
+    signal: signal === undefined ? patience : AbortSignal.any([signal, patience]),
+  })
+  if (response.status === 503) throw await readApiError(response)
+  return response
 }

@@ -1,9 +1,14 @@
 import type { KillReport } from './kill-at-random.ts'
+import type { KillNodesReport } from './kill-nodes.ts'
 
 /** A report in lines for people. */
-export function describeKills({ seed, kills, phases, counts, findings, kept }: KillReport): string {
+export function describeKills(report: KillReport | KillNodesReport): string {
+  const { seed, kills, phases, counts, findings, kept } = report
   const { imports, deletions, reads } = counts
   return [
+    ...('blows' in report
+      ? [`${report.nodes} nodes: ${list(report.blows)}, operations lost to others ${report.lost}`]
+      : []),
     `${kills} kills with seed ${seed} hit ${list(phases)}`,
     `imports: ${list(imports)}`,
     `deletions: ${list(deletions)}`,

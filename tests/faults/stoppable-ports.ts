@@ -45,6 +45,7 @@ export function stoppablePorts(
       blobs: intercepted(real.blobs, 'blobs', interception),
       openSource: (url, options) => source.open(url, options),
       scanner: real.scanner,
+      cdn: intercepted(real.cdn, 'cdn', interception),
     },
     stopped,
     wake,

@@ -7,12 +7,12 @@ import { join } from 'node:path'
 import pino from 'pino'
 import { openFilesystemBlobs } from '../../src/adapters/filesystem/blobs-filesystem.ts'
 import { openPrometheus } from '../../src/adapters/prometheus/open-prometheus.ts'
-import { openSqlite, SQLITE_DIALECT } from '../../src/adapters/sqlite/database-sqlite.ts'
 import type { AuditEntry } from '../../src/domain/audit-entry.ts'
 import { AppError } from '../../src/domain/errors.ts'
 import { roleNamed } from '../../src/domain/permissions.ts'
 import type { ServiceLimits } from '../../src/domain/service-limits.ts'
 import { type App, createApp } from '../../src/http/app.ts'
+import type { ShownStore } from '../../src/http/distribution.ts'
 import { createHostCheck } from '../../src/http/expected-hosts.ts'
 import type { RedeemLoginCode } from '../../src/http/login-route.ts'
 import type { Issuer } from '../../src/http/openapi.ts'
@@ -20,9 +20,9 @@ import type { BlobStore } from '../../src/ports/blob-store.ts'
 import type { Database } from '../../src/ports/database.ts'
 import type { Audit } from '../../src/services/audit.ts'
 import { createInstances } from '../../src/store/instances.ts'
-import { migrate } from '../../src/store/migrate.ts'
 import { countOperationsInProgress } from '../../src/store/operation-metrics.ts'
 import { type Answered, ask, type Question } from './ask.ts'
+import { openDatabase } from './open-database.ts'
 
 export interface AppInMemory {
   database: Database
@@ -47,11 +47,12 @@ export interface AppInMemoryOptions {
   issuer?: Issuer
   limits?: ServiceLimits
   publicUrl?: string
+  distribution?: readonly ShownStore[]
   redeemLoginCode?: RedeemLoginCode
 }
 
 /**
- * The real API on a free loopback port, over a SQLite database in memory and an empty blob store. No worker runs: operations stay
+ * The real API on a free loopback port, over an empty database and an empty blob store. No worker runs: operations stay
  * as a test makes them with the functions of `src/store`, and updates come from `seedUpdates`. A bearer token is the name of a role
  * without blanks, such as `DeviceUpdateReader`; `Nobody` is a good token without a role.
  */
@@ -61,12 +62,12 @@ export async function startAppInMemory({
   issuer = { audience: 'https://api.adu.microsoft.com' },
   limits = {},
   publicUrl,
+  distribution,
   redeemLoginCode,
 }: AppInMemoryOptions = {}): Promise<AppInMemory> {
   const folder = await mkdtemp(join(tmpdir(), 'aduana-app-'))
   const blobs = await openFilesystemBlobs({ folder })
-  const database = openSqlite(':memory:')
-  await migrate(database, SQLITE_DIALECT)
+  const database = await openDatabase()
   await createInstances(database, [...instances, ...closedInstances])
 
   const refusals: AuditEntry[] = []
@@ -88,6 +89,7 @@ export async function startAppInMemory({
     metricsPage: page({
       operations: () => countOperationsInProgress(database),
       connections: async () => new Map(),
+      distribution: async () => [],
     }),
     isExpectedHost: createHostCheck([]),
     verify(token) {
@@ -100,6 +102,7 @@ export async function startAppInMemory({
     hasInstance: (instance) => instances.includes(instance) || closedInstances.includes(instance),
     isReady: () => app.isReady,
     publicUrl,
+    distribution,
     describeIssuer: () => issuer,
     version: '0.0.0',
     log: pino({ level: 'silent' }),

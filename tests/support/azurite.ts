@@ -16,7 +16,7 @@ export interface Azurite {
   connectionString: string
   accountName: string
   accountKey: string
-  /** `http://127.0.0.1:{port}/{accountName}` */
+  /** `http://127.0.0.1:{port}/{accountName}`, or with https. */
   blobEndpoint: string
   port: number
   /** Puts a blob; makes the container if it is not there. */
@@ -33,6 +33,11 @@ export interface SasOptions {
   permissions?: string
 }
 
+export interface AzuriteOptions {
+  /** Speaks https with this certificate and key, and takes tokens of Entra ID as well, whoever signed them. */
+  tls?: { certificateFile: string; keyFile: string }
+}
+
 const START_TIMEOUT_MS = 20_000
 const FOUR_HOURS_MS = 4 * 60 * 60 * 1000
 const ACCOUNT = 'aduanatests'
@@ -41,11 +46,14 @@ const ACCOUNT = 'aduanatests'
  * Starts a real Azurite Blob server on a free loopback port, with an account and key of its own and everything in memory.
  * It dies when disposed of, and also with the test process, however that ends.
  */
-export async function startAzurite(): Promise<Azurite> {
+export async function startAzurite({ tls }: AzuriteOptions = {}): Promise<Azurite> {
   const accountKey = randomBytes(64).toString('base64')
   const server = fork(
     fileURLToPath(import.meta.resolve('azurite/dist/src/blob/main.js')),
-    ['--blobPort', '0', '--inMemoryPersistence', '--silent', '--skipApiVersionCheck', '--disableTelemetry'],
+    [
+      ...['--blobPort', '0', '--inMemoryPersistence', '--silent', '--skipApiVersionCheck', '--disableTelemetry'],
+      ...(tls === undefined ? [] : ['--cert', tls.certificateFile, '--key', tls.keyFile, '--oauth', 'basic']),
+    ],
     {
       execArgv: ['--no-deprecation', '--import', 'data:text/javascript,process.on("disconnect",()=>process.exit())'],
       env: { ...process.env, AZURITE_ACCOUNTS: `${ACCOUNT}:${accountKey}`, AZURITE_DB: undefined },
@@ -53,12 +61,13 @@ export async function startAzurite(): Promise<Azurite> {
     },
   )
   const port = await listeningPort(server)
-  const blobEndpoint = `http://127.0.0.1:${port}/${ACCOUNT}`
+  const scheme = tls === undefined ? 'http' : 'https'
+  const blobEndpoint = `${scheme}://127.0.0.1:${port}/${ACCOUNT}`
   const credential = new StorageSharedKeyCredential(ACCOUNT, accountKey)
   const service = new BlobServiceClient(blobEndpoint, credential)
 
   return {
-    connectionString: `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${accountKey};BlobEndpoint=${blobEndpoint};`,
+    connectionString: `DefaultEndpointsProtocol=${scheme};AccountName=${ACCOUNT};AccountKey=${accountKey};BlobEndpoint=${blobEndpoint};`,
     accountName: ACCOUNT,
     accountKey,
     blobEndpoint,
@@ -90,7 +99,7 @@ async function listeningPort(server: ChildProcess): Promise<number> {
   const deadline = setTimeout(() => server.kill('SIGKILL'), START_TIMEOUT_MS)
   try {
     for await (const line of createInterface({ input: output })) {
-      const port = /successfully listens on http:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1]
+      const port = /successfully listens on https?:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1]
       if (port !== undefined) return Number(port)
     }
   } finally {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash, randomUUID } from 'node:crypto'
 import { hexOfBase64, newBlobName } from '../../src/domain/blob.ts'
+import { newContentId } from '../../src/domain/distribution.ts'
 import type { ImportManifest } from '../../src/domain/import-manifest.ts'
 import { RawJson } from '../../src/domain/json-text.ts'
 import { readImportManifest } from '../../src/domain/read-import-manifest.ts'
@@ -10,7 +11,7 @@ import { claimOperation } from '../../src/store/attempts.ts'
 import { recordBlob } from '../../src/store/blobs.ts'
 import { noteItems } from '../../src/store/operation-items.ts'
 import { recordOperation } from '../../src/store/operations.ts'
-import { type NewUpdate, newUpdateId, publishUpdates } from '../../src/store/publish.ts'
+import { type NewContent, type NewUpdate, newUpdateId, publishUpdates } from '../../src/store/publish.ts'
 import { findUpdate } from '../../src/store/updates.ts'
 import { bytesOf, type Json, SHA256 } from './import-manifests.ts'
 
@@ -58,11 +59,16 @@ export async function seedUpdates(
   const updates: NewUpdate[] = []
   const childIds = new Map<string, string[]>()
   for (const [index, { manifest, friendlyName }] of seeds.entries()) {
-    const contents = new Map<string, { sha256: string; scanResult: 'NotScanned'; scanDetails: string }>()
+    const contents = new Map<string, NewContent>()
     for (const { fileName, sizeInBytes, hashes } of manifest.files.flatMap((file) => [file, ...file.relatedFiles])) {
       const sha256 = hexOfBase64(hashes.sha256 ?? '')
       await record(sha256, sizeInBytes)
-      contents.set(fileName, { sha256, scanResult: 'NotScanned', scanDetails: 'No malware scanner is configured.' })
+      contents.set(fileName, {
+        contentId: newContentId(),
+        sha256,
+        scanResult: 'NotScanned',
+        scanDetails: 'No malware scanner is configured.',
+      })
     }
     const id = ids[index] ?? ''
     updates.push({ id, manifest, manifestSha256, ...(friendlyName !== undefined && { friendlyName }), contents })

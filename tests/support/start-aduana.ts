@@ -16,6 +16,7 @@ const NODE_FLAGS = ['--max-semi-space-size=4']
 const QUICK = ['--source-limit', 'pause=5ms']
 
 export interface Aduana {
+  /** Undefined, like the next, for a node with `--run worker`. */
   httpUrl: string
   httpsUrl: string
   folder: string
@@ -59,6 +60,7 @@ export async function startAduana({
   const exited = once(child, 'exit').then(([code]) => code as number | null)
   const ready = (async () => {
     for await (const line of createInterface({ input: child.stdout })) {
+      if (line === 'ready as a worker') return {} as { httpUrl: string; httpsUrl: string }
       const [word, httpUrl, httpsUrl] = line.split(' ')
       if (word === 'ready' && httpUrl && httpsUrl) return { httpUrl, httpsUrl }
     }

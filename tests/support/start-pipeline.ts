@@ -17,6 +17,7 @@ import { createInstances } from '../../src/store/instances.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { recordOperation } from '../../src/store/operations.ts'
 import { type MisbehavingSource, startSource } from './misbehaving-source.ts'
+import { openDatabase } from './open-database.ts'
 import { asImportInput, type PublishedUpdate, publishUpdate, type UpdateRecipe } from './publish-update.ts'
 
 const MINUTE_MS = 60_000
@@ -55,8 +56,8 @@ export async function startPipeline({
 } = {}): Promise<Pipeline> {
   const folder = await mkdtemp(join(tmpdir(), 'aduana-pipeline-'))
   const store = onDisk ? join(folder, 'blobs') : folder
-  const database = openSqlite(onDisk ? join(folder, 'aduana.db') : ':memory:')
-  await migrate(database, SQLITE_DIALECT)
+  const database = onDisk ? openSqlite(join(folder, 'aduana.db')) : await openDatabase()
+  if (onDisk) await migrate(database, SQLITE_DIALECT)
   await createInstances(database, ['default', 'other'])
   const blobs = await openFilesystemBlobs({ folder: store })
   const source = await startSource()
@@ -113,18 +114,24 @@ export async function startPipeline({
   return pipeline
 }
 
-/** The database, but what `meanwhile` does comes between the first query that fits and whatever its caller does next. */
-export function interrupted(database: Database, query: RegExp, meanwhile: () => Promise<unknown>): Database {
+/** The database, but what `meanwhile` does comes between the first statement that fits and whatever its caller does next. */
+export function interrupted(database: Database, statement: RegExp, meanwhile: () => Promise<unknown>): Database {
   let isDue = true
+  async function after(sql: string): Promise<void> {
+    if (!isDue || !statement.test(sql)) return
+    isDue = false
+    await meanwhile()
+  }
   return {
     ...database,
     async query(sql, params) {
       const rows = await database.query(sql, params)
-      if (isDue && query.test(sql)) {
-        isDue = false
-        await meanwhile()
-      }
+      await after(sql)
       return rows
+    },
+    async batch(statements) {
+      await database.batch(statements)
+      for (const { sql } of statements) await after(sql)
     },
   }
 }

@@ -36,14 +36,14 @@ export async function startTcpProxy({ targetPort }: { targetPort: number }): Pro
   let bytesToClients = 0
   let connectionsMade = 0
 
-  const listener = createServer((client) => {
+  const listener = createServer({ noDelay: true }, (client) => {
     connectionsMade += 1
     client.on('error', () => {})
     if (proxy.isRefusing) {
       client.resetAndDestroy()
       return
     }
-    const server = connect(targetPort, '127.0.0.1')
+    const server = connect({ port: targetPort, host: '127.0.0.1', noDelay: true })
     server.on('error', () => client.destroy())
     const pair: Pair = { client, server, isSilent: false }
     pairs.add(pair)

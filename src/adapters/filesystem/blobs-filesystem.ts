@@ -160,9 +160,9 @@ export async function openFilesystemBlobs({ folder, node }: { folder: string; no
     },
 
     async *list(): AsyncIterable<StoredBlob> {
-      for await (const shelf of await opendir(shelves)) {
+      for (const shelf of await entriesIn(shelves)) {
         if (!shelf.isDirectory()) continue
-        for await (const entry of await opendir(join(shelves, shelf.name))) {
+        for (const entry of await entriesIn(join(shelves, shelf.name))) {
           if (!isBlobFile(entry) || entry.name.slice(0, 2) !== shelf.name) continue
           const blob = await statIfThere(join(shelves, shelf.name, entry.name))
           if (blob !== undefined) yield { name: entry.name, sizeInBytes: blob.size, storedAt: Math.floor(blob.mtimeMs) }
@@ -197,6 +197,12 @@ async function dropFrom(folder: string, lastWriteMs: number, isKept: (name: Blob
     dropped += 1
   }
   return dropped
+}
+
+/** In the order of names: one shelf has only a 256th of all blobs. */
+async function entriesIn(folder: string): Promise<Dirent[]> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  return entries.sort((one, other) => (one.name < other.name ? -1 : 1))
 }
 
 async function foldersIn(folder: string): Promise<string[]> {

@@ -1,7 +1,7 @@
-import { access, constants, mkdir, opendir, rename, stat } from 'node:fs/promises'
+import { access, constants, mkdir, opendir, rename, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type BlobName, isBlobName } from '../../domain/blob.ts'
-import type { PutAside, StoreUpkeep } from '../../ports/upkeep.ts'
+import type { PartialBlob, PutAside, StoreUpkeep } from '../../ports/upkeep.ts'
 import { syncFolder } from './durable-files.ts'
 
 /**
@@ -26,7 +26,7 @@ export function openFilesystemUpkeep({ folder }: { folder: string }): StoreUpkee
           const { code } = error as NodeJS.ErrnoException
           flaws.push(
             code === 'ENOENT'
-              ? `The folder ${path} is missing. Restore it from a backup; where nothing was imported yet, the next start makes it.`
+              ? `The folder ${path} is missing. Restore it from a backup, or name the store that the server has with --store; where nothing was imported yet, the next start makes it.`
               : `The folder ${path} cannot be read and written by this user: ${(error as Error).message}.`,
           )
         }
@@ -39,10 +39,10 @@ export function openFilesystemUpkeep({ folder }: { folder: string }): StoreUpkee
       return flaws
     },
     async *partials() {
-      yield* filesIn(partials)
+      yield* partialsIn(partials)
       // Nodes that share the folder have one of their own each.
       for await (const entry of await openIfThere(partials)) {
-        if (entry.isDirectory()) yield* filesIn(join(partials, entry.name))
+        if (entry.isDirectory()) yield* partialsIn(join(partials, entry.name))
       }
     },
     damaged: () => filesIn(damaged),
@@ -55,6 +55,18 @@ export function openFilesystemUpkeep({ folder }: { folder: string }): StoreUpkee
       for (const path of [damaged, shelf]) await syncFolder(path)
       return place
     },
+  }
+}
+
+async function* partialsIn(folder: string): AsyncIterable<PartialBlob> {
+  for await (const file of filesIn(folder)) {
+    yield {
+      ...file,
+      async drop() {
+        await rm(join(folder, file.name), { force: true })
+        return true
+      },
+    }
   }
 }
 

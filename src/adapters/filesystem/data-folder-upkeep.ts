@@ -1,4 +1,4 @@
-import { chmod, readdir, stat, statfs } from 'node:fs/promises'
+import { chmod, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { ExposedPath, FolderUpkeep } from '../../ports/upkeep.ts'
 import { CATALOGUE, DATA_FILES } from './data-files.ts'
@@ -50,10 +50,6 @@ export function openDataFolderUpkeep({
         newestAt = Math.max(newestAt, (await statIfThere(join(folder, name)))?.mtimeMs ?? 0)
       }
       return newestAt
-    },
-    async room() {
-      const { bavail, blocks, bsize, files, ffree } = await statfs(folder)
-      return { freeBytes: bavail * bsize, totalBytes: blocks * bsize, freeFiles: files > 0 ? ffree : undefined }
     },
   }
 }

@@ -1,16 +1,15 @@
 import { statfs } from 'node:fs/promises'
-import type { BlobName } from '../../domain/blob.ts'
 import { AppError } from '../../domain/errors.ts'
 
 const RESERVE_BYTES_MAX = 64 * 1024 * 1024
 
 /**
- * Throws `AppError('StoreFull')` unless the disk of `folder` has room for the blob beside what other writers are `promised`. A
+ * Throws `AppError('StoreFull')` unless the disk of `folder` has room for a file beside what other writers are `promised`. A
  * little is kept back, at most a twentieth of the disk, so that the database on it can still note what happened.
  */
 export async function refuseFull(
   folder: string,
-  { name, sizeInBytes, promisedBytes }: { name: BlobName; sizeInBytes: number; promisedBytes: number },
+  { name, sizeInBytes, promisedBytes }: { name: string; sizeInBytes: number; promisedBytes: number },
 ): Promise<void> {
   const { bavail, blocks, bsize } = await statfs(folder)
   const reserveBytes = Math.min(RESERVE_BYTES_MAX, Math.floor((blocks * bsize) / 20))

@@ -1,5 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { COPY_STATES, type CopyState } from '../../domain/distribution.ts'
 import type { OperationKind, OperationStatus } from '../../domain/operation.ts'
+import type { Verdict } from '../../domain/verdict.ts'
 import type { Metrics, MetricsPage } from '../../ports/metrics.ts'
 
 /** What is asked for when somebody looks, rather than counted on the way. */
@@ -7,10 +9,22 @@ export interface Readings {
   operations(): Promise<readonly { kind: OperationKind; status: OperationStatus; count: number; oldestAgeMs: number }[]>
   /** Open connections by listener. */
   connections(): Promise<ReadonlyMap<string, number>>
+  /** How the distribution stores stand that are configured. */
+  distribution(): Promise<readonly StoreReading[]>
+}
+
+export interface StoreReading {
+  store: string
+  copies: Readonly<Record<CopyState, number>>
+  /** Of the copy that waits longest; 0 where none waits. */
+  oldestWaitingMs: number
+  /** Since the last check of the store ended; absent before the first. */
+  checkAgeMs?: number
 }
 
 /** From a read out of the cache to one that somebody notices. */
 const REQUEST_SECONDS = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10]
+const VERDICTS: readonly Verdict['kind'][] = ['Clean', 'Infected', 'NotScanned']
 /** From a few bytes to gigabytes. */
 const SCAN_SECONDS = [0.1, 1, 10, 60, 300]
 
@@ -54,11 +68,31 @@ export function openPrometheus({ version }: { version: string }): {
     'How long ago the oldest operation that has not ended was asked for; absent where there is none.',
     ['kind', 'status'],
   )
+  const copies = counter('aduana_distribution_copies_total', 'Tries at copies for distribution stores that ended.', [
+    'store',
+    'outcome',
+  ])
+  const copied = counter('aduana_distribution_copied_bytes_total', 'Bytes copied to distribution stores.', ['store'])
+  const distributed = gauge('aduana_distribution_files', 'Files at distribution stores, by how far they are there.', [
+    'store',
+    'state',
+  ])
+  const lag = gauge(
+    'aduana_distribution_lag_seconds',
+    'How long the file that waits longest has been waiting to be copied; 0 where none waits.',
+    ['store'],
+  )
+  const checkAge = gauge(
+    'aduana_distribution_check_age_seconds',
+    'How long ago the last check of the store came to its end; absent before the first.',
+    ['store'],
+  )
   // What has not happened yet is 0, not absent: a rate needs the step from 0 to 1.
   for (const kind of ['import', 'delete']) {
     for (const status of ['Succeeded', 'Failed']) ended.inc({ kind, status }, 0)
   }
   for (const outcome of ['complete', 'broken']) downloads.inc({ outcome }, 0)
+  for (const verdict of VERDICTS) scans.zero({ verdict })
 
   function counter<Label extends string = never>(name: string, help: string, labelNames: Label[] = []): Counter<Label> {
     return new Counter({ name, help, labelNames, registers })
@@ -75,6 +109,8 @@ export function openPrometheus({ version }: { version: string }): {
     for (const kind of ['import', 'delete']) {
       for (const status of ['NotStarted', 'Running']) operations.set({ kind, status }, 0)
     }
+    for (const byStore of [distributed, lag, checkAge]) byStore.reset()
+    for (const reading of await readings.distribution().catch(() => [])) setStore(reading)
     const found = await readings.operations().catch(() => undefined)
     databaseUp.set(found === undefined ? 0 : 1)
     // Without an answer nothing is known, which is not the same as none.
@@ -83,6 +119,14 @@ export function openPrometheus({ version }: { version: string }): {
       operations.set({ kind, status }, count)
       oldest.set({ kind, status }, oldestAgeMs / 1000)
     }
+  }
+
+  function setStore({ store, copies: counts, oldestWaitingMs, checkAgeMs }: StoreReading): void {
+    for (const outcome of ['copied', 'failed']) copies.inc({ store, outcome }, 0)
+    copied.inc({ store }, 0)
+    for (const state of COPY_STATES) distributed.set({ store, state }, counts[state])
+    lag.set({ store }, oldestWaitingMs / 1000)
+    if (checkAgeMs !== undefined) checkAge.set({ store }, checkAgeMs / 1000)
   }
 
   return {
@@ -105,6 +149,10 @@ export function openPrometheus({ version }: { version: string }): {
         stored.inc(sizeInBytes)
       },
       scanEnded: ({ verdict, seconds }) => scans.observe({ verdict }, seconds),
+      copyEnded({ store, outcome, bytes }) {
+        copies.inc({ store, outcome })
+        copied.inc({ store }, bytes)
+      },
     },
     page: (readings) => ({
       contentType: registry.contentType,

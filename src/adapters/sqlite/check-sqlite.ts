@@ -26,6 +26,22 @@ export function checkSqlite(path: string): void {
   if (!isOurs) throw new Error(`${path} is a database, but not one of Aduana. Name another folder with --data.`)
 }
 
+/** Whether there is a catalogue in the file that has updates. Throws an `Error` with a sentence if it is damaged. */
+export function hasUpdates(path: string): boolean {
+  if (!existsSync(path)) return false
+  try {
+    const db = new DatabaseSync(path, { timeout: 1000, readOnly: true })
+    try {
+      const isCatalogue = db.prepare("select 1 from sqlite_schema where name = 'updates'").get() !== undefined
+      return isCatalogue && db.prepare('select 1 from updates limit 1').get() !== undefined
+    } finally {
+      db.close()
+    }
+  } catch (error) {
+    throw asSentence(error, path)
+  }
+}
+
 /** Where all is in the file itself, SQLite can be kept from making files beside it: `immutable` (https://sqlite.org/uri.html). */
 function withoutTraces(path: string): string | URL {
   if (existsSync(`${path}-wal`)) return path

@@ -52,8 +52,8 @@ async function idsIn(database: Database): Promise<unknown[]> {
 const failed = (sentence: RegExp) => (error: unknown) =>
   error instanceof AppError && error.code === 'DatabaseFailed' && sentence.test(error.message)
 
-databaseContract('sqlite in memory', () => openMigrated(':memory:'))
-databaseContract('sqlite in a file', () => openMigrated(newPath()))
+databaseContract('sqlite in memory', SQLITE_DIALECT, () => openMigrated(':memory:'))
+databaseContract('sqlite in a file', SQLITE_DIALECT, () => openMigrated(newPath()))
 
 test('a database of a newer Aduana is refused with a sentence', async () => {
   const database = await openMigrated(':memory:')

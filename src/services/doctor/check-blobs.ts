@@ -1,35 +1,42 @@
-import type { BlobStore } from '../../ports/blob-store.ts'
+import type { BlobStore, StoredBlob } from '../../ports/blob-store.ts'
 import type { Database } from '../../ports/database.ts'
 import type { StoreUpkeep } from '../../ports/upkeep.ts'
 import { findBlob } from '../../store/blobs.ts'
-import { type CopyInForce, listCopies, listUsers, sumCopies } from '../../store/inspect-blobs.ts'
-import { judgeCopy } from './judge-copy.ts'
+import { type CopyInForce, listUsers, sumCopies } from '../../store/inspect-blobs.ts'
+import { findMark } from '../../store/store-mark.ts'
+import { type CopyState, judgeCopy } from './judge-copy.ts'
 import type { Pen, Step } from './step.ts'
+import { copiesInForce, inStep } from './walk-copies.ts'
 
-const PAGE_ROWS = 500
 const USERS_NAMED_MAX = 5
 
 /**
  * Whether the store has the bytes of every content that the catalogue names: the right size, and with `isDeep` the right hash. What is
  * damaged is taken out of service by a repair, so that it counts as missing and is never served.
+ *
+ * What is `listed` with the right size is not asked for again, so a million blobs are as many requests as a list of them.
  */
 export function checkBlobs({
   database,
   blobs,
+  listed,
   upkeep,
   isDeep,
   isRepair,
+  howToRepair,
 }: {
   database: () => Database
   blobs: () => BlobStore
+  /** What all stores have that are read, each name once and in order. */
+  listed: () => AsyncIterable<StoredBlob>
   upkeep: StoreUpkeep
   isDeep: boolean
   isRepair: boolean
+  /** As the begin of a sentence. */
+  howToRepair: string
 }): Step {
-  async function examine(copy: CopyInForce, pen: Pen, onBytes: (count: number) => void): Promise<void> {
-    const state = await judgeCopy(copy, { blobs: blobs(), isDeep, onBytes })
+  async function tell({ sha256, name, sizeInBytes }: CopyInForce, state: CopyState, pen: Pen): Promise<void> {
     if (state.kind === 'good') return
-    const { sha256, name, sizeInBytes } = copy
     // A server at work may have replaced or forgotten the copy since its row was read.
     if ((await findBlob(database(), sha256))?.name !== name) return
     const title = `Blob ${name} (${sizeInBytes} bytes)`
@@ -49,10 +56,7 @@ export function checkBlobs({
       return
     }
     const named = users.slice(0, USERS_NAMED_MAX).join(', ') + (users.length > USERS_NAMED_MAX ? ' and others' : '')
-    const first =
-      state.kind === 'damaged' && !isRepair
-        ? 'Stop the server, run "aduana doctor --repair", and then import'
-        : 'Import'
+    const first = state.kind === 'damaged' && !isRepair ? `${howToRepair}, and then import` : 'Import'
     pen.problem(
       `${title} ${flaw}. It is needed for ${named}. ${first} the very same update again, or restore a backup.`,
       name,
@@ -62,20 +66,21 @@ export function checkBlobs({
   return {
     name: 'blobs',
     title: 'Blobs',
-    needs: ['database', 'schema', 'store'],
+    needs: ['database', 'schema', 'store', 'store-mark'],
     async run(pen) {
+      // Its name is all there is to it, and without it no server starts.
+      const mark = await findMark(database())
       const { count, bytes } = await sumCopies(database())
       let doneBytes = 0
       const onBytes = (more: number) => {
         doneBytes += more
         pen.progress(doneBytes, bytes)
       }
-      for (let after = ''; ; ) {
-        const page = await listCopies(database(), { after, limit: PAGE_ROWS })
-        for (const copy of page) await examine(copy, pen, onBytes)
-        const last = page.at(-1)
-        if (last === undefined) break
-        after = last.sha256
+      for await (const { copy, stored } of inStep(copiesInForce(database()), listed())) {
+        if (copy === undefined || copy.name === mark) continue
+        const isSizeKnown = stored?.sizeInBytes === copy.sizeInBytes
+        const state = await judgeCopy(copy, { blobs: blobs(), isDeep, isSizeKnown, onBytes })
+        await tell(copy, state, pen)
       }
       const how = isDeep ? 'every byte was hashed' : 'sizes were compared; --deep hashes every byte'
       return `${count} blobs with ${bytes} bytes in all; ${how}.`

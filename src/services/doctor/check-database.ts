@@ -1,23 +1,25 @@
 import type { Database } from '../../ports/database.ts'
 import type { DatabaseUpkeep } from '../../ports/upkeep.ts'
+import { isHalfCopied } from '../../store/copy-catalogue.ts'
 import { listMisfits } from '../../store/inspect-blobs.ts'
 import { schemaKnown, schemaOf } from '../../store/migrate.ts'
 import type { Step } from './step.ts'
 
 const FINDINGS_MAX = 100
-const RESTORE = 'This cannot be repaired: stop the server and restore the data folder from a backup.'
 
-/** Whether the database is sound as a file: every page, every index. */
-export function checkDatabase(upkeep: DatabaseUpkeep): Step {
+/** Whether the database can be used and is sound as it is stored. */
+export function checkDatabase(upkeep: DatabaseUpkeep, { isDeep }: { isDeep: boolean }): Step {
   return {
     name: 'database',
     title: 'Database',
     needs: [],
     async run(pen) {
-      const damages = await upkeep.damages(FINDINGS_MAX)
+      const { summary, damages, warnings, notes } = await upkeep.look({ damagesMax: FINDINGS_MAX, isDeep })
+      for (const note of notes) pen.note(note)
+      for (const warning of warnings) pen.warn(warning)
       for (const damage of damages) pen.problem(damage)
-      if (damages.length > 0) pen.problem(RESTORE)
-      return 'Every page and every index was looked at.'
+      if (damages.length > 0) pen.problem(upkeep.remedy)
+      return summary
     },
   }
 }
@@ -38,8 +40,11 @@ export function checkSchema(database: () => Database): Step {
       if (found < known) {
         pen.problem(
           `The database is of an older Aduana: schema ${found}, this one needs ${known}. Make a backup; ` +
-            'the next start of the server brings it up to date.',
+            'the next start of a server brings it up to date.',
         )
+      }
+      if (found === known && (await isHalfCopied(database()))) {
+        pen.problem('A catalogue is being moved into this database, or that broke off: run "aduana move-database" again.')
       }
       return `Version ${found}.`
     },
@@ -55,7 +60,7 @@ export function checkRows(database: () => Database, upkeep: DatabaseUpkeep): Ste
     async run(pen) {
       const flaws = [...(await upkeep.brokenReferences(FINDINGS_MAX)), ...(await listMisfits(database(), FINDINGS_MAX))]
       for (const flaw of flaws) pen.problem(flaw)
-      if (flaws.length > 0) pen.problem(RESTORE)
+      if (flaws.length > 0) pen.problem(upkeep.remedy)
       return 'Those of every update, file and blob were compared.'
     },
   }

@@ -6,6 +6,7 @@ import { findBlob, isBlobInForce, type KnownBlob, replaceBlob } from '../../stor
 import { listPartials } from '../../store/progress.ts'
 import { type CopyState, judgeCopy } from './judge-copy.ts'
 import type { Pen, Step } from './step.ts'
+import { copiesInForce, inStep } from './walk-copies.ts'
 
 const HOUR_MS = 3600 * 1000
 /** Longer than any import may take: until then it may still come in force, and the server deletes what does not within another day. */
@@ -13,21 +14,28 @@ const OLD_MS = 24 * HOUR_MS
 
 /**
  * Whether the store holds what nothing names: copies that never came in force, and partial files that no operation goes on with. A repair
- * drops them, unless such a copy is the only good one of a content that the catalogue names; that one is put in force.
+ * drops them, unless such a copy is the only good one of a content that the catalogue names; that one is put in force. Where nobody else is
+ * at work (`isAlone`) that is done to them at any age, else only when they are as old as what a server deletes by itself.
  */
 export function checkLeftovers({
   database,
   blobs,
   upkeep,
   isRepair,
+  isAlone,
+  howToRepair,
 }: {
   database: () => Database
   blobs: () => BlobStore
   upkeep: StoreUpkeep
   isRepair: boolean
+  isAlone: boolean
+  /** As the begin of a sentence. */
+  howToRepair: string
 }): Step {
   /** One of the future would never grow old enough for the server to delete it. */
   const isOld = (touchedAt: number) => Date.now() - touchedAt > OLD_MS || touchedAt - Date.now() > HOUR_MS
+  const isOurs = (touchedAt: number) => (isRepair && isAlone) || isOld(touchedAt)
 
   async function repairCopy({ name, sizeInBytes }: StoredBlob, pen: Pen): Promise<void> {
     const sha256 = name.slice(0, 64)
@@ -52,8 +60,8 @@ export function checkLeftovers({
       pen.warn(`Copy ${name} is not in force, but kept, since it or ${known.name} cannot be read at present.`, name)
     } else if (spare.kind === 'good') {
       if (inForce.kind === 'damaged') await upkeep.setAside(known.name)
-      await replaceBlob(database(), { sha256, missing: known.name, name })
-      pen.mended(`Copy ${name} is in force now, since ${known.name} is ${inForce.kind}.`, name)
+      const nowInForce = await replaceBlob(database(), { sha256, missing: known.name, name })
+      if (nowInForce === name) pen.mended(`Copy ${name} is in force now, since ${known.name} is ${inForce.kind}.`, name)
     } else if (spare.kind === 'damaged') {
       pen.mended(`Copy ${name} was not in force and is damaged; it is kept as ${await upkeep.setAside(name)}.`, name)
     }
@@ -63,13 +71,15 @@ export function checkLeftovers({
   async function examineCopies(pen: Pen): Promise<{ count: number; told: number }> {
     let count = 0
     let told = 0
-    for await (const copy of blobs().list()) {
+    for await (const { copy, stored } of inStep(copiesInForce(database()), blobs().list())) {
+      if (stored === undefined) continue
       count += 1
-      const { name, sizeInBytes, storedAt } = copy
-      if ((!isRepair && !isOld(storedAt)) || (await isBlobInForce(database(), name))) continue
+      const { name, sizeInBytes, storedAt } = stored
+      // It may have come in force since the rows were read.
+      if (copy !== undefined || !isOurs(storedAt) || (await isBlobInForce(database(), name))) continue
       told += 1
       if (isRepair) {
-        await repairCopy(copy, pen)
+        await repairCopy(stored, pen)
       } else {
         pen.warn(`Copy ${name} (${sizeInBytes} bytes, of ${dateOf(storedAt)}) is in the store, but not in force.`, name)
       }
@@ -80,12 +90,11 @@ export function checkLeftovers({
   async function examinePartials(pen: Pen): Promise<number> {
     const wanted = await listPartials(database())
     let told = 0
-    for await (const { name, sizeInBytes, touchedAt } of upkeep.partials()) {
-      if (wanted.has(name) || (!isRepair && !isOld(touchedAt))) continue
+    for await (const { name, sizeInBytes, touchedAt, drop } of upkeep.partials()) {
+      if (wanted.has(name) || !isOurs(touchedAt)) continue
       told += 1
       if (isRepair) {
-        await blobs().abandon(name)
-        pen.mended(`Deleted partial file ${name} (${sizeInBytes} bytes), which no operation goes on with.`, name)
+        if (await drop()) pen.mended(`Deleted partial file ${name} (${sizeInBytes} bytes), which no operation goes on with.`, name)
       } else {
         pen.warn(`Partial file ${name} (${sizeInBytes} bytes, of ${dateOf(touchedAt)}) is part of no operation.`, name)
       }
@@ -104,7 +113,7 @@ export function checkLeftovers({
     }
     if (last !== undefined) {
       pen.note(
-        `${count} damaged copies with ${bytes} bytes are kept out of service in the folder "damaged", such as ${last}. Delete them when nobody wants to look at them.`,
+        `${count} damaged copies with ${bytes} bytes are kept out of service under "damaged" in the store, such as ${last}. Delete them when nobody wants to look at them.`,
       )
     }
   }
@@ -112,15 +121,13 @@ export function checkLeftovers({
   return {
     name: 'leftovers',
     title: 'Leftovers',
-    needs: ['database', 'schema', 'rows', 'store'],
+    needs: ['database', 'schema', 'rows', 'store', 'store-mark'],
     async run(pen) {
       const { count, told } = await examineCopies(pen)
       const toldPartials = await examinePartials(pen)
       await examineDamaged(pen)
       if (told + toldPartials > 0 && !isRepair) {
-        pen.note(
-          'A server that runs deletes leftovers within a day; "aduana doctor --repair" does so at once, with the server stopped.',
-        )
+        pen.note(`A server that runs deletes leftovers within a day. ${howToRepair} to have it done at once.`)
       }
       return `${count} copies are in the store.`
     },

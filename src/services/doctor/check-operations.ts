@@ -8,20 +8,35 @@ const LATE_MS = 60_000
 /** Leases are renewed for seconds, pauses are minutes: what is due later than this was noted by a wrong clock. */
 const FAR_AHEAD_MS = 3600 * 1000
 
-/** Whether every operation that has not ended is in somebody's hands, or will be. A repair makes those that are stuck due at once. */
+/** Whether every operation that has not ended is in somebody's hands, or will be. A repair makes those that are never due due at once. */
 export function checkOperations(
   database: () => Database,
-  { isServerRunning, isRepair }: { isServerRunning: boolean; isRepair: boolean },
+  {
+    isServerRunning,
+    isRepair,
+    howToRepair,
+  }: {
+    /** One that runs operations. */
+    isServerRunning: boolean
+    isRepair: boolean
+    /** As the begin of a sentence. */
+    howToRepair: string
+  },
 ): Step {
-  async function examine(operation: UnfinishedOperation, why: string | undefined, pen: Pen): Promise<void> {
-    if (why === undefined) return
-    const { operationId, instance, kind, status } = operation
-    const title = `Operation ${operationId} (${kind}, ${status}, instance ${instance}) is stuck: ${why}`
-    if (isRepair) {
-      await freeOperation(database(), operationId)
-      pen.mended(`${title}. It goes on with the next start of the server.`, operationId)
-    } else {
-      pen.problem(`${title}. Stop the server and run "aduana doctor --repair".`, operationId)
+  async function examine(operation: UnfinishedOperation, pen: Pen): Promise<void> {
+    const { operationId, instance, kind, status, dueForMs } = operation
+    const title = `Operation ${operationId} (${kind}, ${status}, instance ${instance}) is stuck`
+    const why = reasonNeverToBeDue(operation)
+    if (why !== undefined) {
+      const isFreed = isRepair && (await freeOperation(database(), { operationId, farAheadMs: FAR_AHEAD_MS }))
+      if (isFreed) pen.mended(`${title}: ${why}. The next server that looks goes on with it.`, operationId)
+      else if (!isRepair) pen.problem(`${title}: ${why}. ${howToRepair}.`, operationId)
+    } else if (isServerRunning && status === 'Running' && (dueForMs ?? 0) > LATE_MS) {
+      const seconds = Math.round((dueForMs ?? 0) / 1000)
+      pen.problem(
+        `${title}: its worker has not been heard of for ${seconds} s, and no other took it up. Look at the log of the server and restart it.`,
+        operationId,
+      )
     }
   }
 
@@ -37,7 +52,7 @@ export function checkOperations(
         if (operation.status === 'Running' && (operation.dueForMs ?? 0) < 0) running += 1
         else waiting += 1
         if (isLate(operation)) late += 1
-        await examine(operation, reasonToBeStuck(operation, isServerRunning), pen)
+        await examine(operation, pen)
       }
       if (!isServerRunning && running + waiting > 0) {
         pen.note(`${running + waiting} operations go on with the next start of the server.`)
@@ -67,11 +82,8 @@ function isLate({ status, dueForMs }: UnfinishedOperation): boolean {
   return status === 'NotStarted' && dueForMs !== undefined && dueForMs > LATE_MS
 }
 
-function reasonToBeStuck({ status, dueForMs }: UnfinishedOperation, isServerRunning: boolean): string | undefined {
+function reasonNeverToBeDue({ dueForMs }: UnfinishedOperation): string | undefined {
   if (dueForMs === undefined) return 'it has no time at which a worker would take it up'
   if (dueForMs < -FAR_AHEAD_MS) return `no worker takes it up for another ${Math.round(-dueForMs / 60_000)} minutes`
-  if (isServerRunning && status === 'Running' && dueForMs > LATE_MS) {
-    return `its worker has not been heard of for ${Math.round(dueForMs / 1000)} s, and no other took it up`
-  }
   return undefined
 }

@@ -11,15 +11,21 @@ export type CopyState =
   | { kind: 'unreadable'; why: string }
 
 /**
- * Looks whether a copy has the size that it should, and with `isDeep` whether its bytes have their SHA-256, in memory that does not depend
- * on its size. A disk that cannot read the bytes back (EIO) has damaged them; any other error says nothing about them.
+ * Looks whether a copy has the size that it should, unless that `isSizeKnown` to be right, and with `isDeep` whether its bytes have their
+ * SHA-256, in memory that does not depend on its size. A disk that cannot read the bytes back (EIO) has damaged them; any other error
+ * says nothing about them.
  */
 export async function judgeCopy(
   { sha256, name, sizeInBytes }: CopyInForce,
-  { blobs, isDeep, onBytes = () => {} }: { blobs: BlobStore; isDeep: boolean; onBytes?: (count: number) => void },
+  {
+    blobs,
+    isDeep,
+    isSizeKnown = false,
+    onBytes = () => {},
+  }: { blobs: BlobStore; isDeep: boolean; isSizeKnown?: boolean; onBytes?: (count: number) => void },
 ): Promise<CopyState> {
   try {
-    const size = await blobs.size(name)
+    const size = isSizeKnown ? sizeInBytes : await blobs.size(name)
     if (size === undefined) return { kind: 'missing' }
     if (size !== sizeInBytes) return { kind: 'damaged', how: `has ${size} bytes instead of ${sizeInBytes}` }
     if (!isDeep) return { kind: 'good' }

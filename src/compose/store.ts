@@ -1,0 +1,39 @@
+import { openFilesystemBlobs } from '../adapters/filesystem/blobs-filesystem.ts'
+import type { StoreAddress } from '../adapters/object-store/store-address.ts'
+import type { BlobStore } from '../ports/blob-store.ts'
+import type { StartDigest } from '../ports/digest.ts'
+import { withReadStores } from '../services/read-stores.ts'
+
+export interface StoreOptions {
+  /** The name of this node where several share the store. */
+  node?: string | undefined
+  /** For the checksums that go with what is sent to an object store. */
+  startDigest?: StartDigest
+}
+
+/** Opens the store at an address. Throws an `Error` with a sentence if it cannot be used. */
+export async function openStore(address: StoreAddress, { node, startDigest }: StoreOptions): Promise<BlobStore> {
+  switch (address.kind) {
+    case 'folder':
+      return await openFilesystemBlobs({ folder: address.path, ...(node !== undefined && { node }) })
+    // Loaded only where they are wanted: they are larger than all the rest.
+    case 'azblob': {
+      const { openAzureBlobs } = await import('../adapters/azblob/blobs-azblob.ts')
+      return await openAzureBlobs({ ...address, startDigest })
+    }
+    case 's3': {
+      const { openS3Blobs } = await import('../adapters/s3/blobs-s3.ts')
+      return await openS3Blobs({ ...address, startDigest })
+    }
+  }
+}
+
+/** The store of a server, and behind it those that it only reads. */
+export async function openStores(
+  address: StoreAddress,
+  { readOnly, ...options }: StoreOptions & { readOnly: readonly StoreAddress[] },
+): Promise<BlobStore> {
+  const store = await openStore(address, options)
+  const others = await Promise.all(readOnly.map((other) => openStore(other, options)))
+  return others.length === 0 ? store : withReadStores(store, others)
+}

@@ -1,0 +1,58 @@
+import type { BlobStore } from '../ports/blob-store.ts'
+import type { Database } from '../ports/database.ts'
+import type { Scanner } from '../ports/scanner.ts'
+import { startDuty } from './duties.ts'
+import type { Membership } from './membership.ts'
+import { rescan } from './rescan.ts'
+import { sweep, sweepLeftovers } from './sweep.ts'
+import type { WorkerLog } from './worker.ts'
+
+const DAY_MS = 24 * 3600 * 1000
+/** How soon a rescan begins after it was asked for. A round in which none was is one small query. */
+const RESCAN_EVERY_MS = 1000
+
+/** What is done beside the operations, again and again: sweep, what crashes left, rescans. Each on one node at a time. */
+export function startHousekeeping({
+  database,
+  blobs,
+  scanner,
+  graceMs,
+  membership,
+  log,
+}: {
+  database: Database
+  blobs: BlobStore
+  scanner: Scanner | undefined
+  /** How long bytes are kept that nothing names. */
+  graceMs: number
+  membership: Membership
+  log: WorkerLog
+}): { stop(): Promise<void> } {
+  const shared = { membership, log }
+  const duties = [
+    startDuty('sweep', { ...shared, everyMs: Math.min(Math.max(graceMs / 2, 500), 600_000) }, async (signal) => {
+      let hasMore = true
+      while (hasMore && !signal.aborted) {
+        const report = await sweep({ database, blobs }, { graceMs })
+        hasMore = report.hasMore
+        if (Object.values(report).some(Number)) log.info(report, 'swept')
+      }
+    }),
+    startDuty('sweep-leftovers', { ...shared, everyMs: DAY_MS }, async (signal) => {
+      const leftovers = await sweepLeftovers({ database, blobs }, signal)
+      if (leftovers > 0) log.info({ leftovers }, 'deleted what a crash left in the store')
+    }),
+  ]
+  if (scanner !== undefined) {
+    duties.push(
+      startDuty('rescan', { ...shared, everyMs: RESCAN_EVERY_MS }, (signal) =>
+        rescan({ database, blobs, scanner, log }, signal),
+      ),
+    )
+  }
+  return {
+    async stop() {
+      await Promise.all(duties.map((duty) => duty.stop()))
+    },
+  }
+}

@@ -1,0 +1,206 @@
+import { appendFile, mkdtemp } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { ApiError } from '../../src/client/api-error.ts'
+import type { SeededRandom } from '../support/seeded-random.ts'
+import { type SpawnedAduana, spawnAduana } from '../support/spawn-aduana.ts'
+import type { Target } from './kill-clients.ts'
+
+/** A node that is killed and paused, and started again. */
+export interface NodeUnderLoad {
+  number: number
+  /** Its own, for all its lives. */
+  folder: string
+  /** Resolves when it answers requests, or was killed before it did. */
+  start(): Promise<void>
+  kill(): Promise<void>
+  /** Nothing in it goes on until it is woken, and it is told nothing of that. */
+  pause(): void
+  wake(): void
+}
+
+export interface NodesUnderLoad {
+  nodes: readonly NodeUnderLoad[]
+  /** One of those that answer requests; waits until there is one. */
+  reach(): Promise<Target>
+  /** Those that may be killed, at work or just starting; waits until there is one. */
+  living(): Promise<NodeUnderLoad[]>
+  /** Those that are killed and not started again yet. */
+  downed(): NodeUnderLoad[]
+  /** Requests may be answered with 503 while this lasts. */
+  withoutDatabase<T>(meanwhile: () => Promise<T>): Promise<T>
+  /** Does something while nothing moves in any node. */
+  frozen<T>(meanwhile: () => Promise<T>): Promise<T>
+  /** Starts those that are down. */
+  startAll(): Promise<void>
+  /** Ends all of them in order. */
+  stopAll(): Promise<void>
+  /** How often a node wrote this to its log. */
+  logged(message: string): number
+}
+
+/** A pause that takes longer may end what waited for a connection of the database. */
+const FREEZE_MS_MAX = 4000
+const LOOK_EVERY_MS = 20
+
+interface Life {
+  server: SpawnedAduana
+  /** Aborts when nobody should wait for it any more. */
+  gone: AbortController
+  /** Once it answers requests. */
+  url?: string
+  isEnding: boolean
+  isPaused: boolean
+}
+
+/** Makes nodes that share what `flags` name. None runs yet. Everything that they log goes to the file `log`. */
+export async function openNodesUnderLoad({
+  count,
+  folder,
+  flags,
+  log,
+  random,
+  find,
+}: {
+  count: number
+  /** For their data folders. */
+  folder: string
+  flags: readonly string[]
+  log: string
+  random: SeededRandom
+  /** Is told what must not happen. */
+  find: (sentence: string) => void
+}): Promise<NodesUnderLoad> {
+  /** When the database was last away, by `performance.now()`. */
+  let lastAway = Number.NEGATIVE_INFINITY
+  const wasAway = (since: number) => lastAway >= since
+  const lives: (Life | undefined)[] = Array.from({ length: count }, () => undefined)
+  const counts = new Map<string, number>()
+
+  async function ended(life: Life, number: number): Promise<void> {
+    const { code, signal } = await life.server.exited
+    const text = life.server.log()
+    await appendFile(log, `${text}node ${number} ended with ${code ?? signal}\n`)
+    for (const [, message = ''] of text.matchAll(/"msg":"([^"]+)"/g))
+      counts.set(message, (counts.get(message) ?? 0) + 1)
+    if (lives[number] === life) lives[number] = undefined
+  }
+
+  async function end(number: number, signal: NodeJS.Signals): Promise<number | null> {
+    const life = lives[number]
+    if (life === undefined) return null
+    life.isEnding = true
+    life.gone.abort(new Error(`Node ${number} gets ${signal}.`))
+    life.server.process.kill(signal)
+    const { code } = await life.server.exited
+    return code
+  }
+
+  async function makeNode(number: number): Promise<NodeUnderLoad> {
+    const own = await mkdtemp(join(folder, `node-${number}-`))
+    async function start(): Promise<void> {
+      const begunAt = performance.now()
+      const life: Life = {
+        server: spawnAduana({ folder: own, flags }),
+        gone: new AbortController(),
+        isEnding: false,
+        isPaused: false,
+      }
+      lives[number] = life
+      const over = ended(life, number)
+      const urls = await life.server.ready
+      if (urls !== undefined) {
+        life.url = urls.httpUrl
+        void over.then(() => {
+          if (!life.isEnding) find(`Node ${number} ended by itself: ${life.server.log().slice(-2000)}`)
+        })
+        return
+      }
+      await over
+      if (life.isEnding) return
+      if (!wasAway(begunAt)) find(`Node ${number} does not start: ${life.server.log().slice(-2000)}`)
+      else await start()
+    }
+
+    return {
+      number,
+      folder: own,
+      start,
+      async kill() {
+        await end(number, 'SIGKILL')
+      },
+      pause() {
+        const life = lives[number]
+        if (life === undefined) return
+        life.isPaused = true
+        life.gone.abort(new Error(`Node ${number} stands still.`))
+        life.server.process.kill('SIGSTOP')
+      },
+      wake() {
+        const life = lives[number]
+        if (life === undefined) return
+        life.server.process.kill('SIGCONT')
+        life.isPaused = false
+        life.gone = new AbortController()
+      },
+    }
+  }
+  const nodes = await Promise.all(lives.map((_, number) => makeNode(number)))
+  const isAlive = (life: Life | undefined) => life !== undefined && !life.isEnding
+  const moving = () => lives.filter((life) => life !== undefined && !life.isEnding && !life.isPaused) as Life[]
+
+  return {
+    nodes,
+    async reach() {
+      for (;;) {
+        const life = random.pick(moving().filter(({ url }) => url !== undefined))
+        if (life?.url === undefined) {
+          await delay(LOOK_EVERY_MS)
+          continue
+        }
+        const { signal } = life.gone
+        return {
+          url: life.url,
+          signal,
+          excuses: (error, begunAt) =>
+            error instanceof ApiError ? error.status === 503 && wasAway(begunAt) : signal.aborted,
+        }
+      }
+    },
+    async living() {
+      for (;;) {
+        const living = nodes.filter(({ number }) => isAlive(lives[number]))
+        if (living.length > 0) return living
+        await delay(LOOK_EVERY_MS)
+      }
+    },
+    downed: () => nodes.filter(({ number }) => lives[number] === undefined),
+    async withoutDatabase(meanwhile) {
+      lastAway = Number.POSITIVE_INFINITY
+      try {
+        return await meanwhile()
+      } finally {
+        lastAway = performance.now()
+      }
+    },
+    async frozen(meanwhile) {
+      const frozen = moving()
+      const from = performance.now()
+      for (const { server } of frozen) server.process.kill('SIGSTOP')
+      try {
+        return await meanwhile()
+      } finally {
+        for (const { server } of frozen) server.process.kill('SIGCONT')
+        if (performance.now() - from > FREEZE_MS_MAX) lastAway = performance.now()
+      }
+    },
+    async startAll() {
+      await Promise.all(nodes.map(async ({ number, start }) => void (lives[number] === undefined && (await start()))))
+    },
+    async stopAll() {
+      const codes = await Promise.all(nodes.map(({ number }) => end(number, 'SIGTERM')))
+      if (codes.some((code) => code !== 0 && code !== null)) find(`Nodes that were told to stop ended with ${codes}.`)
+    },
+    logged: (message) => counts.get(message) ?? 0,
+  }
+}
