@@ -1,5 +1,5 @@
-// Runs the tests: `npm test` what ends within a few minutes, `npm run test:all` everything, and what asks a database once more on
-// PostgreSQL. Slow tests are called `*.slow.test.ts`. In CI a skipped test is a failure, since nobody would notice it.
+// Runs the tests: `npm test` what ends within a few minutes, `npm run test:slow` what takes longer, and what asks a database once more on
+// PostgreSQL; `npm run test:all` both. Slow tests are called `*.slow.test.ts`. In CI a skipped test is a failure, since nobody would notice it.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync, readFileSync } from 'node:fs'
@@ -19,20 +19,20 @@ const OPTIONS = [
 const OPENS_DATABASE = /from '[./\w-]*\/(open-database|app-in-memory|start-pipeline)\.ts'/
 
 const args = process.argv.slice(2)
-const all = args.includes('--all')
+const isAll = args.includes('--all')
+const isSlow = args.includes('--slow')
 const named = args.filter((arg) => !arg.startsWith('--'))
-const files =
-  named.length > 0
-    ? named
-    : globSync(['src/**/*.test.ts', 'tests/**/*.test.ts', 'scripts/**/*.test.ts'])
-        .filter((file) => all || !file.endsWith('.slow.test.ts'))
-        .sort()
+const everything = globSync(['src/**/*.test.ts', 'tests/**/*.test.ts', 'scripts/**/*.test.ts']).sort()
+const wanted = everything.filter((file) => isAll || file.endsWith('.slow.test.ts') === isSlow)
+const files = named.length > 0 ? named : wanted
 
 console.log(`Node ${process.version}, ${files.length} test files`)
 process.exitCode = await run(files)
-if (process.exitCode === 0 && all && noPostgres === false) {
+if (process.exitCode === 0 && (isAll || isSlow) && noPostgres === false) {
   await using server = await startPostgres()
-  const again = files.filter((file) => OPENS_DATABASE.test(readFileSync(file, 'utf8')))
+  const again = (named.length > 0 ? named : everything).filter((file) =>
+    OPENS_DATABASE.test(readFileSync(file, 'utf8')),
+  )
   console.log(`The same on PostgreSQL, ${again.length} test files`)
   process.exitCode = await run(again, { [DATABASE_VARIABLE]: 'postgres', [PORT_VARIABLE]: String(server.port) })
 }

@@ -42,7 +42,9 @@ export function checkDatabase({ data, database }: ServeConfig): void {
 
 /** Opens the database and brings its schema up to date. */
 export async function openDatabase(config: ServeConfig, log: Logger): Promise<OpenedDatabase> {
-  return config.database === undefined ? await openOwn(config.data) : await openShared(config.database, config.data, log)
+  return config.database === undefined
+    ? await openOwn(config.data)
+    : await openShared(config.database, config.data, log)
 }
 
 async function openOwn(folder: string): Promise<OpenedDatabase> {

@@ -1,7 +1,9 @@
 import { openFilesystemBlobs } from '../adapters/filesystem/blobs-filesystem.ts'
+import { openFilesystemUpkeep } from '../adapters/filesystem/blobs-upkeep.ts'
 import type { StoreAddress } from '../adapters/object-store/store-address.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { StartDigest } from '../ports/digest.ts'
+import type { StoreUpkeep } from '../ports/upkeep.ts'
 import { withReadStores } from '../services/read-stores.ts'
 
 export interface StoreOptions {
@@ -24,6 +26,22 @@ export async function openStore(address: StoreAddress, { node, startDigest }: St
     case 's3': {
       const { openS3Blobs } = await import('../adapters/s3/blobs-s3.ts')
       return await openS3Blobs({ ...address, startDigest })
+    }
+  }
+}
+
+/** Looks after the store at an address, and makes nothing there. Throws an `Error` with a sentence if settings of it are missing. */
+export async function openStoreUpkeep(address: StoreAddress): Promise<StoreUpkeep> {
+  switch (address.kind) {
+    case 'folder':
+      return openFilesystemUpkeep({ folder: address.path })
+    case 'azblob': {
+      const { openAzureUpkeep } = await import('../adapters/azblob/blobs-azblob.ts')
+      return await openAzureUpkeep(address)
+    }
+    case 's3': {
+      const { openS3Upkeep } = await import('../adapters/s3/blobs-s3.ts')
+      return await openS3Upkeep(address)
     }
   }
 }

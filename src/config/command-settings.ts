@@ -31,18 +31,25 @@ export const TOKEN_SETTINGS = {
 
 /** Those of the server that say what there is to examine. */
 export const DOCTOR_SETTINGS = {
-  data: STORAGE_SETTINGS.data,
+  ...STORAGE_SETTINGS,
+  distribute: SERVE_SETTINGS.distribute,
   scanner: SERVE_SETTINGS.scanner,
   'scan-max': SERVE_SETTINGS['scan-max'],
-  'sweep-after': SERVE_SETTINGS['sweep-after'],
   'tls-cert': SERVE_SETTINGS['tls-cert'],
   'tls-key': SERVE_SETTINGS['tls-key'],
 } satisfies Record<string, Setting<unknown>>
 
 export type DoctorConfig = ValuesOf<typeof DOCTOR_SETTINGS>
 
-/** Of backup and restore: which data folder. */
-export const BACKUP_SETTINGS = { data: STORAGE_SETTINGS.data } satisfies Record<string, Setting<unknown>>
+/** Of backup and restore: which data folder, and what of the server is elsewhere. */
+export const BACKUP_SETTINGS = {
+  data: STORAGE_SETTINGS.data,
+  database: {
+    ...STORAGE_SETTINGS.database,
+    description: 'PostgreSQL of the server: refused, since it has tools of its own',
+  },
+  store: STORAGE_SETTINGS.store,
+} satisfies Record<string, Setting<unknown>>
 
 /** Of copying from one store to another. */
 export const MOVE_STORE_SETTINGS = {
