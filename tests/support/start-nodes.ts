@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { openPostgres } from '../../src/adapters/postgres/database-postgres.ts'
 import type { Database } from '../../src/ports/database.ts'
 import { sharedPostgres } from './open-database.ts'
+import type { PostgresServer } from './postgres.ts'
 import { type Aduana, startAduana } from './start-aduana.ts'
 
 /** Real processes that share a database and a store. */
@@ -18,8 +19,14 @@ export interface Nodes extends AsyncDisposable {
 }
 
 /** Makes a place for nodes: an empty database in PostgreSQL, and a folder unless there is another store. */
-export async function openNodes({ store }: { store?: string } = {}): Promise<Nodes> {
-  const postgres = await sharedPostgres()
+export async function openNodes({
+  store,
+  postgres: given,
+}: {
+  store?: string
+  postgres?: PostgresServer
+} = {}): Promise<Nodes> {
+  const postgres = given ?? (await sharedPostgres())
   const name = await postgres.createDatabase()
   const databaseUrl = postgres.url(name)
   const database = openPostgres(databaseUrl)
