@@ -206,7 +206,7 @@ async function callStore(): Promise<void> {
   assert.ok(attempt)
   await attempts.renewLease(database, attempt, 60_000)
   const partial = { partial: name, sourceEtag: '"1"' }
-  await progress.notePartial(database, attempt.operationId, { item: 0, ordinal: 0 }, partial)
+  await progress.notePartial(database, attempt, { item: 0, ordinal: 0 }, partial)
   await progress.listProgress(database, attempt.operationId)
   await blobs.holdBlob(database, { attempt, sha256 })
   await blobs.replaceBlob(database, { sha256, missing: name, name: newBlobName(sha256) })

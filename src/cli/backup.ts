@@ -1,6 +1,7 @@
 import { backUpFolder, hasKeys } from '../compose/backup.ts'
 import { BACKUP_SETTINGS, KNOWN_SETTINGS } from '../config/command-settings.ts'
 import { readSettings } from '../config/read-settings.ts'
+import { refuseShared } from './refuse-shared.ts'
 
 export interface BackupOptions {
   to: string
@@ -14,8 +15,10 @@ export async function backUp(
   flags: Record<string, string | string[] | undefined>,
   { to, verify = false, withoutKeys = false, json = false }: BackupOptions,
 ): Promise<void> {
-  const { data } = readSettings(BACKUP_SETTINGS, { flags, environment: process.env, known: KNOWN_SETTINGS })
-  const report = await backUpFolder({ data, to, verify, withKeys: !withoutKeys })
+  const config = readSettings(BACKUP_SETTINGS, { flags, environment: process.env, known: KNOWN_SETTINGS })
+  refuseShared(config)
+  const { data, store } = config
+  const report = await backUpFolder({ data, store, to, verify, withKeys: !withoutKeys })
   if (json) {
     console.log(JSON.stringify({ ...report, hasKeys: hasKeys(report) }))
     return

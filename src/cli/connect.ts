@@ -3,7 +3,7 @@ import { Agent, fetch as fetchWith } from 'undici'
 import { type ApiClient, createApiClient } from '../client/api-client.ts'
 import type { ClientConfig } from '../config/command-settings.ts'
 import { roleNamed } from '../domain/permissions.ts'
-import { firstInstance, localToken } from './token.ts'
+import { instancesOf, localToken } from './token.ts'
 
 /** What a command does may take long, and its token is shown to nobody. */
 const TOKEN_MINUTES = 24 * 60
@@ -15,7 +15,7 @@ export async function connect(
 ): Promise<{ instance: string; client: ApiClient }[]> {
   const role = roleNamed(roleName)
   if (role === undefined) throw new Error(`There is no role ${roleName}.`)
-  const instances = named.length > 0 ? named : [await firstInstance(data)]
+  const instances = await instancesOf({ data, instance: named })
   const token = process.env.ADUANA_TOKEN || (await localToken({ data, role, instances, minutes: TOKEN_MINUTES }))
   const fetch = await fetchFrom(server, ca)
   return instances.map((instance) => ({

@@ -13,7 +13,7 @@ const TITLE_WIDTH = 14
 const PROGRESS_EVERY_MS = 200
 
 /**
- * `aduana doctor`: examines a data folder and prints what it found. Answers the exit code: 0 if there is nothing that anybody should act on,
+ * `aduana doctor`: examines a data folder, or what nodes share, and prints what it found. Answers the exit code: 0 if there is nothing that anybody should act on,
  * else 1. Warnings count, notes do not.
  */
 export async function doctor(
@@ -37,15 +37,17 @@ export async function doctor(
     },
   })
   if (json) console.log(JSON.stringify(report, null, 2))
-  else console.log(lastLine(report))
+  else console.log(lastLine(report, config.database !== undefined))
   return report.isWell ? 0 : 1
 }
 
-function lastLine({ data, isWell, isServerRunning, steps }: Report): string {
+function lastLine({ data, database, store, isWell, isServerRunning, steps }: Report, isShared: boolean): string {
   const count = (status: string) => steps.filter((step) => step.status === status).length
-  const server = isServerRunning ? 'a server runs' : 'no server runs'
+  const one = isShared ? 'node' : 'server'
+  const server = isServerRunning ? `a ${one} runs` : `no ${one} runs`
+  const place = isShared ? `${database} and ${store}` : data
   const words = isWell ? 'All is well' : `${count('problem')} with problems, ${count('warning')} with warnings`
-  return `${words} in ${withoutControls(data)} (${server}).`
+  return `${words} in ${withoutControls(place)} (${server}).`
 }
 
 export interface Look {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { openLoginCodes } from '../adapters/tokens/login-codes.ts'
 import { KNOWN_SETTINGS, LINK_SETTINGS } from '../config/command-settings.ts'
 import { readSettings } from '../config/read-settings.ts'
-import { firstInstance } from './token.ts'
+import { instancesOf } from './token.ts'
 
 /** `aduana link`: prints a link that opens the page of the API signed in, once, and nothing else. Works beside a running server. */
 export async function printLink(flags: Record<string, string | string[] | undefined>): Promise<void> {
@@ -13,7 +13,7 @@ export async function printLink(flags: Record<string, string | string[] | undefi
     known: KNOWN_SETTINGS,
   })
   await refuseForeign(data)
-  const instances = instance.length > 0 ? instance : [await firstInstance(data)]
+  const instances = await instancesOf({ data, instance })
   const code = await openLoginCodes({ folder: data }).make({ role, instances, minutes })
   // Browsers keep to themselves what stands behind the #: it is in no log and no Referer.
   console.log(`${server}/docs#code=${code}`)

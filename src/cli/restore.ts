@@ -1,14 +1,19 @@
+import { join } from 'node:path'
+import { storeTitle } from '../adapters/object-store/store-address.ts'
 import { hasKeys, restoreFolder } from '../compose/backup.ts'
 import { BACKUP_SETTINGS, KNOWN_SETTINGS } from '../config/command-settings.ts'
 import { readSettings } from '../config/read-settings.ts'
 import { count } from './backup.ts'
+import { refuseShared } from './refuse-shared.ts'
 
 /** `aduana restore`: fills an empty data folder from a backup, and says what it has. */
 export async function restore(
   flags: Record<string, string | string[] | undefined>,
   { from }: { from: string },
 ): Promise<void> {
-  const { data } = readSettings(BACKUP_SETTINGS, { flags, environment: process.env, known: KNOWN_SETTINGS })
+  const config = readSettings(BACKUP_SETTINGS, { flags, environment: process.env, known: KNOWN_SETTINGS })
+  refuseShared(config)
+  const { data, store } = config
   const description = await restoreFolder({ from, data })
   const { updates, blobs, blobBytes, takenAt, interrupted } = description
   console.log(
@@ -18,6 +23,10 @@ export async function restore(
         : '') +
       (hasKeys(description)
         ? ''
-        : ' The backup has no keys: the first start makes new ones, so give out new tokens and the new tls/ca.pem.'),
+        : ' The backup has no keys: the first start makes new ones, so give out new tokens and the new tls/ca.pem.') +
+      // Whether the store of the server is still whole nobody here knows.
+      (store === undefined
+        ? ''
+        : ` The bytes are in ${join(data, 'blobs')}: "aduana move-store --data ${data} --to ${storeTitle(store)}" copies what is missing there.`),
   )
 }

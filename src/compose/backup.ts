@@ -19,6 +19,7 @@ import {
   refuseUnfinished,
   restoreFiles,
 } from '../adapters/filesystem/restored-folder.ts'
+import type { StoreAddress } from '../adapters/object-store/store-address.ts'
 import { copySqlite } from '../adapters/sqlite/copy-sqlite.ts'
 import { isLocked, lockData } from '../adapters/sqlite/data-lock.ts'
 import { openSqlite } from '../adapters/sqlite/database-sqlite.ts'
@@ -29,18 +30,21 @@ import { type BackupReport, backUp } from '../services/backup.ts'
 import { checkBackup, refuseNewerBackup, restoreBlobs } from '../services/restore.ts'
 import { SECRET_COLUMNS } from '../store/backup.ts'
 import { VERSION } from '../version.ts'
+import { openStore } from './store.ts'
 
 /**
- * Backs a data folder up to the folder `to`, beside a running server or a stopped one. Throws an `Error` with a sentence; what was
+ * Backs a data folder up, with the store of its server, to the folder `to`, beside a running server or a stopped one. Throws an `Error` with a sentence; what was
  * backed up before is whole then.
  */
 export async function backUpFolder({
   data,
+  store = { kind: 'folder', path: join(data, 'blobs') },
   to,
   withKeys,
   verify,
 }: {
   data: string
+  store?: StoreAddress | undefined
   to: string
   withKeys: boolean
   verify: boolean
@@ -62,7 +66,7 @@ export async function backUpFolder({
     const lock = await lockData(lockPath, 0)
     try {
       return await backUp({
-        source: await openFilesystemBlobs({ folder: join(data, 'blobs') }),
+        source: await openStore(store, {}),
         backup: await openBackupFolder({
           folder: to,
           data,

@@ -58,11 +58,12 @@ async function openOwn(folder: string): Promise<OpenedDatabase> {
 }
 
 async function openShared(url: string, folder: string, log: Logger): Promise<OpenedDatabase> {
-  const { openPostgres, POSTGRES_DIALECT } = await import('../adapters/postgres/database-postgres.ts')
+  const { preparePostgres } = await import('./prepare-postgres.ts')
+  const { openPostgres } = await import('../adapters/postgres/database-postgres.ts')
   const { openPostgresBell } = await import('../adapters/postgres/bell-postgres.ts')
   const { readPostgresUrl } = await import('../adapters/postgres/postgres-address.ts')
+  await preparePostgres(url)
   const database = openPostgres(url)
-  await migrate(database, POSTGRES_DIALECT)
   await refuseUnmoved(database, folder).catch(async (error) => {
     await database.close()
     throw error

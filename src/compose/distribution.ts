@@ -1,8 +1,8 @@
 import { openDistributionFolder } from '../adapters/filesystem/distribution-folder.ts'
-import { storeTitle } from '../adapters/object-store/store-address.ts'
 import type { StoreReading } from '../adapters/prometheus/open-prometheus.ts'
 import type { ConfiguredStore } from '../config/distribution-settings.ts'
 import type { Database } from '../ports/database.ts'
+import type { StartDigest } from '../ports/digest.ts'
 import type { DistributionStore } from '../ports/distribution-store.ts'
 import { distributionStatus } from '../services/distribution-status.ts'
 import { listInstances } from '../store/instances.ts'
@@ -11,14 +11,40 @@ export interface OpenedStore extends ConfiguredStore {
   store: DistributionStore
 }
 
-/** Opens the distribution stores. One that is away just now keeps no server from starting. */
-export function openDistribution(stores: readonly ConfiguredStore[]): OpenedStore[] {
-  return stores.map((configured) => ({ ...configured, store: openStore(configured) }))
+/**
+ * Opens the distribution stores. One that is away just now keeps no server from starting; one whose account is not named does, with an
+ * `Error` that has a sentence.
+ */
+export async function openDistribution(
+  stores: readonly ConfiguredStore[],
+  options: { startDigest?: StartDigest } = {},
+): Promise<OpenedStore[]> {
+  return await Promise.all(
+    stores.map(async (configured) => ({ ...configured, store: await openStore(configured, options) })),
+  )
 }
 
-function openStore({ name, address }: ConfiguredStore): DistributionStore {
-  if (address.kind === 'folder') return openDistributionFolder(address.path)
-  throw new Error(`--distribute ${name}: ${storeTitle(address)} cannot be a distribution store yet, only a folder can.`)
+async function openStore(
+  { name, address }: ConfiguredStore,
+  { startDigest }: { startDigest?: StartDigest },
+): Promise<DistributionStore> {
+  try {
+    switch (address.kind) {
+      case 'folder':
+        return openDistributionFolder(address.path)
+      // Loaded only where they are wanted: they are larger than all the rest.
+      case 'azblob': {
+        const { openAzureCopies } = await import('../adapters/azblob/copies-azblob.ts')
+        return await openAzureCopies({ ...address, startDigest })
+      }
+      case 's3': {
+        const { openS3Copies } = await import('../adapters/s3/copies-s3.ts')
+        return await openS3Copies({ ...address, startDigest })
+      }
+    }
+  } catch (error) {
+    throw new Error(`--distribute ${name}: ${error instanceof Error ? error.message : error}`, { cause: error })
+  }
 }
 
 /** What metrics tell of the stores, over all instances. */

@@ -262,6 +262,7 @@ test('a damaged page of the database is found; what rests on the database is lef
       'rows',
       'clock',
       'operations',
+      'store-mark',
       'leftovers',
       'blobs',
       'idle-blobs',
@@ -379,7 +380,7 @@ test('a store that lost a folder is a problem, and none is made in its place', a
   await rm(join(folder.path, 'blobs/v1'), { recursive: true })
   const { complaints, skipped } = await examined(folder)
   assert.deepEqual(complaints, ['store: problem'])
-  assert.deepEqual(skipped, ['leftovers', 'blobs'])
+  assert.deepEqual(skipped, ['store-mark', 'leftovers', 'blobs'])
   await assert.rejects(stat(join(folder.path, 'blobs/v1')), { code: 'ENOENT' })
 })
 

@@ -1,34 +1,32 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { openClamdScanner } from '../adapters/clamd/scanner-clamd.ts'
-import { openFilesystemBlobs } from '../adapters/filesystem/blobs-filesystem.ts'
-import { openFilesystemUpkeep } from '../adapters/filesystem/blobs-upkeep.ts'
-import { isDataFolder } from '../adapters/filesystem/data-folder.ts'
 import { openDataFolderUpkeep } from '../adapters/filesystem/data-folder-upkeep.ts'
-import { refuseUnfinished } from '../adapters/filesystem/restored-folder.ts'
-import { isLocked, lockData } from '../adapters/sqlite/data-lock.ts'
-import { openSqlite } from '../adapters/sqlite/database-sqlite.ts'
-import { openSqliteUpkeep } from '../adapters/sqlite/upkeep-sqlite.ts'
+import { diskRooms } from '../adapters/filesystem/disk-rooms.ts'
 import { inspectTls } from '../adapters/tls/inspect-tls.ts'
 import { checkLocalIssuer } from '../adapters/tokens/local-issuer.ts'
 import type { DoctorConfig } from '../config/command-settings.ts'
-import type { BlobStore } from '../ports/blob-store.ts'
-import type { Database } from '../ports/database.ts'
+import { ConfigurationError } from '../config/read-settings.ts'
 import { checkBlobs } from '../services/doctor/check-blobs.ts'
 import { checkCertificates } from '../services/doctor/check-certificates.ts'
 import { checkClock } from '../services/doctor/check-clock.ts'
 import { checkDatabase, checkRows, checkSchema } from '../services/doctor/check-database.ts'
 import { checkDisk } from '../services/doctor/check-disk.ts'
 import { checkDistribution } from '../services/doctor/check-distribution.ts'
-import { checkFolder } from '../services/doctor/check-folder.ts'
+import { checkFolder, checkNoFolder } from '../services/doctor/check-folder.ts'
 import { checkIdleBlobs } from '../services/doctor/check-idle-blobs.ts'
 import { checkLeftovers } from '../services/doctor/check-leftovers.ts'
+import { checkNodes } from '../services/doctor/check-nodes.ts'
 import { checkOperations } from '../services/doctor/check-operations.ts'
 import { checkScanner } from '../services/doctor/check-scanner.ts'
 import { checkStore } from '../services/doctor/check-store.ts'
+import { checkStoreMark } from '../services/doctor/check-store-mark.ts'
 import type { Step } from '../services/doctor/step.ts'
 import { type DoctorHooks, isWell, runDoctor, type StepReport } from '../services/doctor.ts'
 import { VERSION } from '../version.ts'
+import { openDistribution } from './distribution.ts'
+import { type DoctorPlace, enterFolder, enterShared } from './doctor-place.ts'
+import { enterStores } from './doctor-stores.ts'
 
 /** What a doctor found, as it is printed for programs (docs/operations.md). */
 export interface DoctorReport {
@@ -36,74 +34,53 @@ export interface DoctorReport {
   format: 1
   version: string
   data: string
+  /** Without a password. */
+  database: string
+  store: string
   isWell: boolean
   isServerRunning: boolean
   steps: StepReport[]
 }
 
 /**
- * Examines a data folder, with a server at work in it or without, and changes nothing. With `isRepair` it mends what can be mended; for that
- * it needs the folder's lock, so it throws an `Error` with a sentence while a server runs.
+ * Examines a data folder, or what nodes share, with servers at work or without, and changes nothing. With `isRepair` it mends what can be
+ * mended; in a data folder it needs the lock for that, so it throws an `Error` with a sentence while a server runs.
  */
 export async function examine(
   config: DoctorConfig,
   { isDeep = false, isRepair = false, ...hooks }: DoctorHooks & { isDeep?: boolean; isRepair?: boolean },
 ): Promise<DoctorReport> {
-  const folder = config.data
-  refuseUnfinished(folder)
-  if (!(await isDataFolder(folder))) {
-    throw new Error(`There is no Aduana in ${folder}: name its data folder with --data.`)
+  if (config.database !== undefined && config.store === undefined) {
+    throw new ConfigurationError(['--database needs --store: the one that its nodes have.'])
   }
   await using closing = new AsyncDisposableStack()
-  const lockPath = join(folder, 'lock.db')
-  if (isRepair) {
-    const lock = await lockData(lockPath, 0).catch((cause) => {
-      throw new Error(`Nothing can be repaired while a server runs, so stop it first. ${cause.message}`, { cause })
-    })
-    closing.defer(() => lock.release())
-  }
-  const isServerRunning = !isRepair && isLocked(lockPath)
+  const place =
+    config.database === undefined
+      ? await enterFolder(config, { isRepair, closing })
+      : await enterShared(config.database, config, { closing })
+  const { database, databaseUpkeep, folder, isAlone, isWorkerRunning, howToRepair } = place
 
-  const databasePath = join(folder, 'aduana.db')
-  const blobsFolder = join(folder, 'blobs')
-  let database: Database | undefined
-  /** Opened by the first step that needs it, after the steps that judge whether it can be. */
-  function openDatabase(): Database {
-    // Opening it for writing would make an empty one in the place of one that is lost.
-    if (!existsSync(databasePath)) throw new Error(`The database ${databasePath} is missing. Restore it from a backup.`)
-    database ??= openSqlite(databasePath, { readOnly: !isRepair })
-    return database
-  }
-  closing.defer(() => database?.close())
-  let blobs: BlobStore | undefined
-  const openBlobs = () => {
-    if (blobs === undefined) throw new Error(`The store ${blobsFolder} was not opened.`)
-    return blobs
-  }
-
-  const folderUpkeep = openDataFolderUpkeep({ folder, checkIdentity: () => checkLocalIssuer(folder) })
-  const storeUpkeep = openFilesystemUpkeep({ folder: blobsFolder })
-  // Opening a store makes what is missing of it, and that shall be told instead.
-  if ((await storeUpkeep.flaws()).length === 0) blobs = await openFilesystemBlobs({ folder: blobsFolder })
-  const databaseUpkeep = openSqliteUpkeep(databasePath)
-  const { 'tls-cert': certPath, 'tls-key': keyPath } = config
-  const own = certPath !== undefined && keyPath !== undefined ? { certPath, keyPath } : undefined
-
+  const stores = await enterStores(config)
+  const { title, upkeep, blobs } = stores
+  const { folderSteps, lastSteps, newestFileAt } = stepsOfFolder(place, config, { isRepair })
+  const disks = [...(folder === undefined ? [] : [folder]), ...stores.folders]
   const steps: Step[] = [
-    checkFolder(folderUpkeep, { isRepair }),
-    checkDisk(folderUpkeep),
-    checkDatabase(databaseUpkeep),
-    checkSchema(openDatabase),
-    checkRows(openDatabase, databaseUpkeep),
-    checkClock(openDatabase, folderUpkeep.newestAt),
-    checkOperations(openDatabase, { isServerRunning, isRepair }),
-    checkStore(storeUpkeep),
+    ...folderSteps,
+    ...(disks.length > 0 ? [checkDisk(() => diskRooms(disks))] : []),
+    checkDatabase(databaseUpkeep, { isDeep }),
+    checkSchema(database),
+    checkRows(database, databaseUpkeep),
+    checkClock(database, newestFileAt),
+    ...(place.isShared ? [checkNodes(database)] : []),
+    checkOperations(database, { isServerRunning: isWorkerRunning, isRepair, howToRepair }),
+    checkStore([stores, ...stores.others], { open: stores.open, isRepair }),
+    checkStoreMark({ database, blobs, title, isNamed: config.store !== undefined }),
     // Before the blobs: a spare copy may be put in the place of one that is missing.
-    checkLeftovers({ database: openDatabase, blobs: openBlobs, upkeep: storeUpkeep, isRepair }),
-    checkBlobs({ database: openDatabase, blobs: openBlobs, upkeep: storeUpkeep, isDeep, isRepair }),
-    checkIdleBlobs(openDatabase, { graceMs: config['sweep-after'], isServerRunning }),
-    checkDistribution(openDatabase, { isServerRunning }),
-    checkCertificates(() => inspectTls({ folder, own })),
+    checkLeftovers({ database, blobs, upkeep, isRepair, isAlone, howToRepair }),
+    checkBlobs({ database, blobs, listed: stores.listed, upkeep, isDeep, isRepair, howToRepair }),
+    checkIdleBlobs(database, { graceMs: config['sweep-after'], isServerRunning: isWorkerRunning }),
+    checkDistribution(database, { configured: () => distributionOf(config), isServerRunning: isWorkerRunning }),
+    ...lastSteps,
   ]
   if (config.scanner !== undefined) {
     const scanner = openClamdScanner({ address: config.scanner, scanMaxBytes: config['scan-max'] })
@@ -112,5 +89,38 @@ export async function examine(
   }
 
   const reports = await runDoctor(steps, hooks)
-  return { format: 1, version: VERSION, data: folder, isWell: isWell(reports), isServerRunning, steps: reports }
+  return {
+    format: 1,
+    version: VERSION,
+    data: config.data,
+    database: place.title,
+    store: title,
+    isWell: isWell(reports),
+    isServerRunning: place.isServerRunning,
+    steps: reports,
+  }
+}
+
+/** What looks at the data folder, first and last, if there is one. */
+function stepsOfFolder({ folder, isShared }: DoctorPlace, config: DoctorConfig, { isRepair }: { isRepair: boolean }) {
+  const { 'tls-cert': certPath, 'tls-key': keyPath } = config
+  const own = certPath !== undefined && keyPath !== undefined ? { certPath, keyPath } : undefined
+  if (folder === undefined) {
+    const lastSteps = own === undefined ? [] : [checkCertificates(() => inspectTls({ folder: config.data, own }))]
+    return { folderSteps: [checkNoFolder(config.data)], lastSteps, newestFileAt: async () => 0 }
+  }
+  const folderUpkeep = openDataFolderUpkeep({ folder, checkIdentity: () => checkLocalIssuer(folder) })
+  // A node that answers no requests has none.
+  const hasCertificates = own !== undefined || !isShared || existsSync(join(folder, 'tls'))
+  return {
+    folderSteps: [checkFolder(folderUpkeep, { isRepair })],
+    lastSteps: hasCertificates ? [checkCertificates(() => inspectTls({ folder, own }))] : [],
+    newestFileAt: folderUpkeep.newestAt,
+  }
+}
+
+async function distributionOf({ distribute }: DoctorConfig) {
+  return await openDistribution(
+    distribute.map(({ name, value }) => ({ name, address: value, isRequired: false, template: undefined })),
+  )
 }

@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import { CATALOGUE } from '../adapters/filesystem/data-files.ts'
 import { isDataFolder } from '../adapters/filesystem/data-folder.ts'
 import type { StoreAddress } from '../adapters/object-store/store-address.ts'
-import { openPostgres, POSTGRES_DIALECT } from '../adapters/postgres/database-postgres.ts'
+import { openPostgres } from '../adapters/postgres/database-postgres.ts'
 import { lockData } from '../adapters/sqlite/data-lock.ts'
 import { openSqlite, SQLITE_DIALECT } from '../adapters/sqlite/database-sqlite.ts'
 import { type MoveReport, moveStore } from '../services/move-store.ts'
 import { beginCopy, copyTable, endCopy, TABLES } from '../store/copy-catalogue.ts'
 import { migrate } from '../store/migrate.ts'
+import { preparePostgres } from './prepare-postgres.ts'
 import { openStore } from './store.ts'
 
 /** Copies what a database names from one store to another, beside its servers. Throws an `Error` with a sentence. */
@@ -60,7 +61,7 @@ export async function moveDatabase({
   const to = openPostgres(url)
   try {
     await migrate(from, SQLITE_DIALECT)
-    await migrate(to, POSTGRES_DIALECT)
+    await preparePostgres(url)
     if (!(await beginCopy(to))) {
       throw new Error('The database to move to has instances already. Name an empty one with --database.')
     }

@@ -26,6 +26,7 @@ import { countEnds } from '../services/count-ends.ts'
 import { startHousekeeping } from '../services/housekeeping.ts'
 import { keepDistribution } from '../services/keep-distribution.ts'
 import { ALONE, join as joinNodes } from '../services/membership.ts'
+import { patientDatabase } from '../services/patient-database.ts'
 import { recogniseStore } from '../services/recognise-store.ts'
 import { startRounds } from '../services/rounds.ts'
 import { runDeletion } from '../services/run-deletion.ts'
@@ -127,7 +128,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   }
 
   const limits = serviceLimitsOf(config)
-  const distribution = openDistribution(distributionStoresOf(config))
+  const distribution = await openDistribution(distributionStoresOf(config), { startDigest: digests.start })
   const scan = openScan(config, { own, metrics, log })
   closing.defer(() => scan.scanner?.close())
   const startWork = () => {
@@ -135,26 +136,26 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
       database,
       log,
       workers: () => membership.live().worker,
-      run: countEnds(
-        (operation, signal) =>
-          operation.request.kind === 'import'
-            ? runImport(operation, operation.request, {
-                database,
-                blobs,
-                openSource: source.open,
-                retry,
-                startDigest: digests.start,
-                limits,
-                scan,
-                distribution: {
-                  stores: distribution.map(({ name }) => name),
-                  required: distribution.filter(({ isRequired }) => isRequired),
-                },
-                signal,
-              })
-            : runDeletion(operation, operation.request.updateId, database),
-        metrics,
-      ),
+      run: countEnds(async (operation, signal) => {
+        const patient = patientDatabase(database, { signal, log })
+        if (operation.request.kind === 'delete') {
+          return await runDeletion(operation, operation.request.updateId, patient)
+        }
+        return await runImport(operation, operation.request, {
+          database: patient,
+          blobs,
+          openSource: source.open,
+          retry,
+          startDigest: digests.start,
+          limits,
+          scan,
+          distribution: {
+            stores: distribution.map(({ name }) => name),
+            required: distribution.filter(({ isRequired }) => isRequired),
+          },
+          signal,
+        })
+      }, metrics),
     })
     bell.onRing(worker.wake)
     return worker

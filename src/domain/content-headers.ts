@@ -1,5 +1,11 @@
+export interface ContentHeaders {
+  'cache-control': string
+  'content-type': string
+  'content-disposition': string
+}
+
 /** Headers of everything that devices download, wherever from. A browser runs nothing of it, and what is behind an address never changes. */
-export function contentHeaders(fileName: string) {
+export function contentHeaders(fileName: string): ContentHeaders {
   return {
     'cache-control': 'public, max-age=31536000, immutable',
     'content-type': 'application/octet-stream',

@@ -26,7 +26,8 @@ export function contentPath({ contentId, fileName }: ContentName): string {
 
 /** The name behind a path; undefined for a path that cannot be one of a copy, so that what others keep beside them is left alone. */
 export function readContentPath(path: string): ContentName | undefined {
-  const [, contentId, fileName] = /^([0-9a-f]{32})\/([^/]+)$/.exec(path) ?? []
+  // Folders and addresses give `.` and `..` a meaning of their own.
+  const [, contentId, fileName] = /^([0-9a-f]{32})\/(?!\.{1,2}$)([^/]+)$/.exec(path) ?? []
   return contentId === undefined || fileName === undefined ? undefined : { contentId, fileName }
 }
 

@@ -1,11 +1,11 @@
 import type { ClaimedOperation } from '../domain/operation.ts'
 import { BatchConflict } from '../ports/database.ts'
 import type { Metrics } from '../ports/metrics.ts'
-import { LostAttempt } from './attempt-end.ts'
+import { isDatabaseFailure, LostAttempt } from './attempt-end.ts'
 
 type Run = (operation: ClaimedOperation, signal: AbortSignal) => Promise<void>
 
-/** The same work; its ends are counted. An attempt that was parked, or lost to another one, ended nothing. */
+/** The same work; its ends are counted. An attempt that was parked, interrupted by the database, or lost to another one, ended nothing. */
 export function countEnds(run: Run, metrics: Metrics): Run {
   return async (operation, signal) => {
     const { kind } = operation.request
@@ -13,7 +13,7 @@ export function countEnds(run: Run, metrics: Metrics): Run {
       await run(operation, signal)
     } catch (error) {
       const isLost = error instanceof LostAttempt || (error instanceof BatchConflict && error.reason === 'guard')
-      if (!signal.aborted && !isLost) metrics.operationEnded({ kind, status: 'Failed' })
+      if (!signal.aborted && !isLost && !isDatabaseFailure(error)) metrics.operationEnded({ kind, status: 'Failed' })
       throw error
     }
     metrics.operationEnded({ kind, status: 'Succeeded' })

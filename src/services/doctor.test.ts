@@ -69,7 +69,7 @@ test('of very many findings the first thousand are kept and the others counted',
 
 test('little room on the disk is a warning, and none a problem', async () => {
   const disk = (freeBytes: number, freeFiles?: number) =>
-    outcome(checkDisk({ room: async () => ({ freeBytes, totalBytes: 10_000 * MiB, freeFiles }) }))
+    outcome(checkDisk(async () => [{ path: '/data', freeBytes, totalBytes: 10_000 * MiB, freeFiles }]))
   assert.equal(await disk(2000 * MiB, 100_000), 'ok: ')
   assert.match(await disk(500 * MiB), /^warning: .*500 of 10000 MiB/)
   assert.match(await disk(64 * MiB), /^problem: .*no file is taken in/)
@@ -122,7 +122,7 @@ test('beside a server at work, an operation whose lease ran out is stuck, and on
       batch: async () => {},
       close: async () => {},
     }
-    return outcome(checkOperations(() => database, { isServerRunning: true, isRepair: false }))
+    return outcome(checkOperations(() => database, { isServerRunning: true, isRepair: false, howToRepair: 'Repair' }))
   }
   const atWork = { status: 'Running', due_for_ms: -12_000 }
   assert.equal(await operations(atWork, { status: 'NotStarted', due_for_ms: 500_000 }), 'ok: ')

@@ -9,7 +9,7 @@ import type { Block, StartDigest } from '../ports/digest.ts'
 import type { OpenSource } from '../ports/source.ts'
 import { holdBlob, instanceHasContent, recordVerdict } from '../store/blobs.ts'
 import type { PartialFile } from '../store/progress.ts'
-import { Parked } from './attempt-end.ts'
+import { isDatabaseFailure, Parked } from './attempt-end.ts'
 import { allOf, copyChecked, type ExpectedFile, isMismatch } from './copy-checked.ts'
 import { keeping } from './keeping.ts'
 import { type RetryPolicy, readSource, StartOver, startingOver } from './read-source.ts'
@@ -76,7 +76,7 @@ export async function ingestFile(file: ExpectedFile, options: IngestOptions): Pr
     }
   } catch (error) {
     const { left } = fetched
-    if (left !== undefined && !isParked(signal)) await blobs.abandon(left.partial).catch(() => {})
+    if (left !== undefined && !goesOn(error, signal)) await blobs.abandon(left.partial).catch(() => {})
     throw error
   }
 }
@@ -102,9 +102,9 @@ class ScanStopped extends Error {
   }
 }
 
-/** The server stops, but the operation goes on later. */
-function isParked(signal: AbortSignal): boolean {
-  return signal.reason instanceof Parked
+/** The server stops, or the database is away, but the operation goes on later. */
+function goesOn(error: unknown, { reason }: AbortSignal): boolean {
+  return reason instanceof Parked || isDatabaseFailure(reason) || isDatabaseFailure(error)
 }
 
 /** One try. Under `best-effort` the bytes are in the store afterwards, scanned or not; otherwise only if they were scanned. */
@@ -159,7 +159,7 @@ async function fetchOnce(
       if (skipped < block.length) await keeping(file, blob.write(block.subarray(skipped)))
     })
   } catch (error) {
-    if (error instanceof ScanStopped || isParked(signal)) await blob.suspend()
+    if (error instanceof ScanStopped || goesOn(error, signal)) await blob.suspend()
     else fetched.left = undefined
     throw source.isStitched && isMismatch(error) ? new StartOver(error) : error
   }

@@ -23,6 +23,7 @@ import { fetchItems, type Item } from './fetch-items.ts'
 import { keepManifest } from './fetch-manifest.ts'
 import { forEachLimited } from './for-each-limited.ts'
 import { ingestFile } from './ingest-file.ts'
+import { createProgressNews } from './progress-news.ts'
 import { reachStores } from './reach-stores.ts'
 import type { RetryPolicy } from './read-source.ts'
 import { refuseInfected } from './refuse-infected.ts'
@@ -33,8 +34,6 @@ import type { ScanPolicy } from './scan-policy.ts'
 const FILES_AT_ONCE = 4
 /** Somebody else may change what was judged a moment ago; that many times in a row is no accident any more. */
 const PUBLISH_TRIES_MAX = 5
-/** Progress is written at most this often for each file. */
-const PROGRESS_EVERY_MS = 1000
 
 export interface ImportContext {
   database: Database
@@ -245,7 +244,10 @@ async function ingestFiles(
       const earlier = before.find((progress) => progress.item === item && progress.ordinal === ordinal)
       if (earlier === undefined) throw new Error(`${file.fileName} was not noted before it is ingested`)
       const { contentId, phase, left } = earlier
-      let notedAt = 0
+      const position = { item, ordinal }
+      const news = createProgressNews((bytesDone) =>
+        noteProgress(database, operation, position, { bytesDone, phase: 'Downloading' }),
+      )
       try {
         const { sha256, verdict } = await ingestFile(file, {
           ...context,
@@ -254,14 +256,11 @@ async function ingestFiles(
           attempt: operation,
           doneBefore: phase === 'Done' || phase === 'Distributing',
           left,
-          onPartial: (partial) => notePartial(database, operationId, { item, ordinal }, partial),
-          onProgress: async (bytesDone) => {
-            if (Date.now() - notedAt < PROGRESS_EVERY_MS) return
-            notedAt = Date.now()
-            await noteProgress(database, operationId, { item, ordinal }, { bytesDone, phase: 'Downloading' })
-          },
+          onPartial: (partial) => notePartial(database, operation, position, partial),
+          onProgress: async (bytesDone) => news.tell(bytesDone),
         })
-        await noteProgress(database, operationId, { item, ordinal }, { bytesDone: file.sizeInBytes, phase: 'Done' })
+        await news.told()
+        await noteProgress(database, operation, position, { bytesDone: file.sizeInBytes, phase: 'Done' })
         const { fileName, sizeInBytes } = file
         contents[item]?.set(fileName, { contentId, sha256, ...wireVerdict(verdict), sizeInBytes, item, ordinal })
       } catch (error) {
@@ -279,14 +278,14 @@ async function ingestFiles(
 /** Copies files that are in the store to those stores that must have them before anybody sees the update. */
 async function reachRequired(
   files: readonly [fileName: string, content: IngestedContent][],
-  { operationId }: ClaimedOperation,
+  operation: ClaimedOperation,
   { database, blobs, distribution, signal: stopped }: ImportContext,
 ): Promise<void> {
   const { required = [], pausesMs } = distribution ?? {}
   await forEachLimited(files, { limit: FILES_AT_ONCE, signal: stopped }, async ([fileName, content], signal) => {
     const { contentId, sha256, sizeInBytes, item, ordinal } = content
     const note = (phase: FilePhase) =>
-      noteProgress(database, operationId, { item, ordinal }, { bytesDone: sizeInBytes, phase })
+      noteProgress(database, operation, { item, ordinal }, { bytesDone: sizeInBytes, phase })
     await note('Distributing')
     const blob = await findBlob(database, sha256)
     if (blob === undefined) throw new Error(`${fileName} was not stored before it is distributed`)

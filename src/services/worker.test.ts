@@ -267,10 +267,13 @@ test('an import that the database interrupts does not fail: the next attempt goe
   let attempts = 0
   const failing: Database = {
     ...pipeline.database,
-    query: (sql, params) => (fails() ? Promise.reject(away()) : pipeline.database.query(sql, params)),
+    query: (sql, params) =>
+      !isNews(params) && fails() ? Promise.reject(away()) : pipeline.database.query(sql, params),
     batch: (statements) => (fails() ? Promise.reject(away()) : pipeline.database.batch(statements)),
   }
   const away = () => new AppError('DatabaseFailed', 'The database cannot be used: a test.', { mayRecover: true })
+  // An attempt bears that these fail.
+  const isNews = (params: readonly unknown[] = []) => params.includes('Downloading')
   const fails = () => {
     calls += 1
     return calls === attempts
@@ -294,4 +297,46 @@ test('an import that the database interrupts does not fail: the next attempt goe
   assert.equal(await statusOf(pipeline, operationId), 'Succeeded')
   assert.ok(attempts > 10, `${attempts} attempts`)
   assert.ok(worker.logged('operation interrupted by the database'))
+})
+
+test('what runs when the database goes away for longer than a lease is not claimed again when it is back', async () => {
+  await using pipeline = await startPipeline()
+  const { database } = pipeline
+  let isAway = false
+  const ifThere = async <T>(ask: () => Promise<T>): Promise<T> => {
+    if (isAway) throw new AppError('DatabaseFailed', 'The database cannot be used: a test.', { mayRecover: true })
+    return await ask()
+  }
+  const flaky: Database = {
+    ...database,
+    query: (sql, params) => ifThere(() => database.query(sql, params)),
+    batch: (statements) => ifThere(() => database.batch(statements)),
+  }
+  const attempts: number[] = []
+  const { promise: isDone, resolve: finish } = Promise.withResolvers<void>()
+  const options = {
+    database: flaky,
+    leaseMs: 500,
+    renewEveryMs: 100,
+    pollEveryMs: 50,
+    async run(operation: ClaimedOperation) {
+      attempts.push(operation.attempt)
+      await isDone
+      await succeed(database, operation)
+    },
+  }
+  const operationId = await recordDeletion(pipeline)
+  await using one = work(pipeline, options)
+  await using other = work(pipeline, options)
+  await eventually('it runs', () => attempts.length === 1)
+  for (let outage = 0; outage < 3; outage += 1) {
+    isAway = true
+    await delay(700)
+    isAway = false
+    await delay(300)
+  }
+  finish()
+  await eventually('it ends', async () => (await statusOf(pipeline, operationId)) === 'Succeeded')
+  assert.deepEqual(attempts, [1])
+  assert.ok(one.logged('cannot claim operations') && other.logged('cannot claim operations'))
 })

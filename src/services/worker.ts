@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../domain/errors.ts'
 import type { Attempt, ClaimedOperation } from '../domain/operation.ts'
 import { asOperationError } from '../domain/operation.ts'
@@ -51,6 +52,8 @@ export function startWorker({
   // A quarter of all workers' places is always left to other instances.
   const instanceMax = () => Math.max(1, Math.ceil(operationsMax * workers() * 0.75))
   const running = new Set<Promise<void>>()
+  /** Of those that run. */
+  const renewals = new Set<() => Promise<void>>()
   const stopping = new AbortController()
   const parking = new AbortController()
   let isWoken = false
@@ -62,9 +65,12 @@ export function startWorker({
   }
 
   async function claimAll(): Promise<void> {
+    let wasAway = false
     while (!stopping.signal.aborted) {
       isWoken = false
       try {
+        if (wasAway) await keepOwn()
+        wasAway = false
         while (running.size < operationsMax && !stopping.signal.aborted) {
           const operation = await claimOperation(database, leaseMs, instanceMax())
           if (operation === undefined) break
@@ -76,9 +82,20 @@ export function startWorker({
         }
       } catch (error) {
         log.error({ err: error }, 'cannot claim operations')
+        wasAway = true
       }
       await nextWake()
     }
+  }
+
+  /**
+   * When the database is back, leases may have ended of operations that still run, here and elsewhere: they are renewed before anybody
+   * claims, since every worker gives the others the time for it.
+   */
+  async function keepOwn(): Promise<void> {
+    await database.query('select 1 as back')
+    await Promise.all([...renewals].map((renew) => renew()))
+    await sleep(2 * pollEveryMs, undefined, { signal: stopping.signal }).catch(() => {})
   }
 
   function nextWake(): Promise<void> {
@@ -97,13 +114,15 @@ export function startWorker({
     const facts = { operationId, instance, attempt, kind: operation.request.kind }
     const lost = new AbortController()
     const signal = AbortSignal.any([lost.signal, parking.signal])
-    const renewing = setInterval(() => {
-      renewLease(database, operation, leaseMs).then(
-        (held) => held || lost.abort(new LostAttempt()),
-        // The database is away: the lease runs on, and the guard at the end decides.
-        (error) => log.warn({ ...facts, err: error }, 'cannot renew the lease'),
-      )
-    }, renewEveryMs)
+    const renew = async () => {
+      if (!(await renewLease(database, operation, leaseMs))) lost.abort(new LostAttempt())
+    }
+    // Where the database is away the lease runs on, and the guard at the end decides.
+    const renewing = setInterval(
+      () => renew().catch((error) => log.warn({ ...facts, err: error }, 'cannot renew the lease')),
+      renewEveryMs,
+    )
+    renewals.add(renew)
     try {
       log.info(facts, 'operation started')
       await run(operation, signal)
@@ -113,6 +132,7 @@ export function startWorker({
       await settle(operation, signal.aborted ? signal.reason : error, facts)
     } finally {
       clearInterval(renewing)
+      renewals.delete(renew)
     }
   }
 

@@ -33,29 +33,37 @@ export async function noteFiles(
   ])
 }
 
-/** Notes how far a file is. Progress is news, not truth: it leaves the operation's ETag alone. */
+/** An attempt that was lost must not speak for the one that has the operation now, or after its end. */
+const IF_HELD = `and exists (select 1 from operations where id = $3 and attempt = $6 and status = 'Running')`
+
+/**
+ * Notes how far a file is; nothing, if the attempt no longer holds the operation. Progress is news, not truth: it leaves the operation's
+ * ETag alone.
+ */
 export async function noteProgress(
   database: Database,
-  operationId: string,
+  { operationId, attempt }: Attempt,
   { item, ordinal }: FilePosition,
   progress: Pick<FileProgress, 'bytesDone' | 'phase'>,
 ): Promise<void> {
   await database.query(
-    'update operation_files set bytes_done = $1, phase = $2 where operation_id = $3 and item = $4 and ordinal = $5',
-    [progress.bytesDone, progress.phase, operationId, item, ordinal],
+    `update operation_files set bytes_done = $1, phase = $2
+      where operation_id = $3 and item = $4 and ordinal = $5 ${IF_HELD}`,
+    [progress.bytesDone, progress.phase, operationId, item, ordinal, attempt],
   )
 }
 
-/** Notes what the next attempt can go on with: before the first byte of it is written. */
+/** Notes what the next attempt can go on with: before the first byte of it is written. Nothing, if the attempt was lost. */
 export async function notePartial(
   database: Database,
-  operationId: string,
+  { operationId, attempt }: Attempt,
   { item, ordinal }: FilePosition,
   { partial, sourceEtag }: PartialFile,
 ): Promise<void> {
   await database.query(
-    'update operation_files set partial = $1, source_etag = $2 where operation_id = $3 and item = $4 and ordinal = $5',
-    [partial, sourceEtag, operationId, item, ordinal],
+    `update operation_files set partial = $1, source_etag = $2
+      where operation_id = $3 and item = $4 and ordinal = $5 ${IF_HELD}`,
+    [partial, sourceEtag, operationId, item, ordinal, attempt],
   )
 }
 

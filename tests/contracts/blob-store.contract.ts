@@ -175,6 +175,13 @@ export function blobStoreContract(
       }
     })
 
+    promise('the list is in the order of names', async (store) => {
+      for (let i = 0; i < 20; i += 1) await put(store, sample(1))
+      const names = (await listed(store)).map(({ name }) => name)
+      assert.deepEqual(names, names.toSorted())
+      assert.equal(names.length, 20)
+    })
+
     promise('what is being written is never dropped, what was given up is, unless it is to be kept', async (store) => {
       const [committed, suspended, young] = [sample(10), sample(20), sample(30)]
       await put(store, committed)

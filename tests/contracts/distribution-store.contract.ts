@@ -9,6 +9,8 @@ const MiB = 1024 * 1024
 /** A store under test, and what devices and others see and do there past it. */
 export interface OpenedStore {
   store: DistributionStore
+  /** Names of files that it refuses, since it could not keep them. */
+  refused?: RegExp
   /** What a device downloads from this path; undefined if it gets nothing. */
   download(path: string): Promise<Buffer | undefined>
   /** Puts something there that is none of the store's business. */
@@ -41,10 +43,25 @@ export function distributionStoreContract(name: string, open: () => Promise<Open
       })
     }
 
-    promise('a file may be called whatever a manifest may call it', async ({ store, download }) => {
-      const names = ['a b.bin', 'ünïcödé 龍 🐉.swu', '%2e%2e', '#?&=+;:@!$\'()*,[]{}^~`|"<>', '.hidden', '...', '-rf']
+    promise('a file may be called whatever a manifest may call it', async ({ store, refused, download }) => {
+      const names = [
+        'a b.bin',
+        ' two  spaces ',
+        'ünïcödé 龍 🐉.swu',
+        '%2e%2e',
+        '#?&=+;:@!$\'()*,[]{}^~`|"<>',
+        '.hidden',
+        '...',
+        '-rf',
+      ]
       for (const fileName of names) {
         const copy = sample(100, fileName)
+        if (refused?.test(fileName)) {
+          await assert.rejects(store.put(copy, chunksOf(copy.bytes)), (error: Error) =>
+            error.message.includes(fileName),
+          )
+          continue
+        }
         await store.put(copy, chunksOf(copy.bytes))
         assert.equal(await store.size(copy.path), 100, fileName)
         assert.ok((await download(copy.path))?.equals(copy.bytes), fileName)

@@ -22,6 +22,8 @@ interface Report {
   format: number
   version: string
   data: string
+  database: string
+  store: string
   isWell: boolean
   isServerRunning: boolean
   steps: {
@@ -95,13 +97,19 @@ test('the report for programs has the documented members', async () => {
   await using server = await startAduana()
   await server.stop()
   const document = await report(server.folder, '--deep')
-  assert.deepEqual(Object.keys(document), ['format', 'version', 'data', 'isWell', 'isServerRunning', 'steps'])
-  assert.deepEqual([document.format, document.data, document.isWell], [1, server.folder, true])
+  const head = ['format', 'version', 'data', 'database', 'store', 'isWell', 'isServerRunning', 'steps']
+  assert.deepEqual(Object.keys(document), head)
+  const { format, data, database, store, isWell } = document
+  const { folder } = server
+  assert.deepEqual(
+    [format, data, database, store, isWell],
+    [1, folder, join(folder, 'aduana.db'), join(folder, 'blobs'), true],
+  )
   assert.deepEqual(
     document.steps.map(({ step }) => step),
     [
       ...['data-folder', 'disk-space', 'database', 'schema', 'rows', 'clock', 'operations'],
-      ...['store', 'leftovers', 'blobs', 'idle-blobs', 'distribution', 'certificates'],
+      ...['store', 'store-mark', 'leftovers', 'blobs', 'idle-blobs', 'distribution', 'certificates'],
     ],
   )
   const members = ['step', 'title', 'status', 'summary', 'findings', 'findingsLeftOut', 'mended', 'mendedLeftOut']
@@ -121,7 +129,7 @@ test('a scanner that is away, and a folder that is not Aduana’s, are told', as
   assert.deepEqual(complaintsOf(away), ['scanner'])
   const none = await doctor('--data', join(server.folder, 'blobs'))
   assert.equal(none.status, 1)
-  assert.match(none.stderr, /^aduana: There is no Aduana in .*blobs: name its data folder with --data\.\n$/)
+  assert.match(none.stderr, /^aduana: There is no Aduana in .*blobs: name its data folder with --data, .*\n$/)
 })
 
 async function largestBlob(folder: string) {

@@ -87,7 +87,6 @@ export async function killNodes({
   const meet = () => startClients({ ledger, reach: nodes.reach, token, random })
 
   let done = 0
-  const restarts: Promise<void>[] = []
   for (; done < kills && ledger.findings.length === 0; done += 1) {
     try {
       const clients = meet()
@@ -102,17 +101,15 @@ export async function killNodes({
         return phasesIn(copy)
       })
       for (const phase of hit) phases[phase] += 1
+      // First, since clients who have nobody to ask wait for one.
+      nodes.startLater(() => RESTART_MS_MAX * random.fraction())
       clients.leave()
       await clients.gone()
-      for (const node of nodes.downed()) {
-        restarts.push(delay(RESTART_MS_MAX * random.fraction()).then(node.start))
-      }
       onKill({ number: done + 1, blow, phases: [...hit] })
     } catch (error) {
       ledger.find(`Kill ${done + 1}: ${(error as Error).stack}`)
     }
   }
-  await Promise.all(restarts)
 
   if (ledger.findings.length === 0) {
     await nodes.startAll()

@@ -25,13 +25,13 @@ export interface NodesUnderLoad {
   reach(): Promise<Target>
   /** Those that may be killed, at work or just starting; waits until there is one. */
   living(): Promise<NodeUnderLoad[]>
-  /** Those that are killed and not started again yet. */
-  downed(): NodeUnderLoad[]
   /** Requests may be answered with 503 while this lasts. */
   withoutDatabase<T>(meanwhile: () => Promise<T>): Promise<T>
   /** Does something while nothing moves in any node. */
   frozen<T>(meanwhile: () => Promise<T>): Promise<T>
-  /** Starts those that are down. */
+  /** Starts those that are down, each after a pause of its own. */
+  startLater(pauseMs: () => number): void
+  /** Starts those that are down, and waits until all are ready. */
   startAll(): Promise<void>
   /** Ends all of them in order. */
   stopAll(): Promise<void>
@@ -75,6 +75,8 @@ export async function openNodesUnderLoad({
   let lastAway = Number.NEGATIVE_INFINITY
   const wasAway = (since: number) => lastAway >= since
   const lives: (Life | undefined)[] = Array.from({ length: count }, () => undefined)
+  /** Those that are down and will be started. */
+  const waiting = new Map<number, Promise<void>>()
   const counts = new Map<string, number>()
 
   async function ended(life: Life, number: number): Promise<void> {
@@ -149,6 +151,17 @@ export async function openNodesUnderLoad({
   const isAlive = (life: Life | undefined) => life !== undefined && !life.isEnding
   const moving = () => lives.filter((life) => life !== undefined && !life.isEnding && !life.isPaused) as Life[]
 
+  function startLater(pauseMs: () => number): void {
+    for (const { number, start } of nodes) {
+      if (lives[number] !== undefined || waiting.has(number)) continue
+      const started = delay(pauseMs()).then(start)
+      waiting.set(
+        number,
+        started.finally(() => waiting.delete(number)),
+      )
+    }
+  }
+
   return {
     nodes,
     async reach() {
@@ -174,7 +187,6 @@ export async function openNodesUnderLoad({
         await delay(LOOK_EVERY_MS)
       }
     },
-    downed: () => nodes.filter(({ number }) => lives[number] === undefined),
     async withoutDatabase(meanwhile) {
       lastAway = Number.POSITIVE_INFINITY
       try {
@@ -194,8 +206,10 @@ export async function openNodesUnderLoad({
         if (performance.now() - from > FREEZE_MS_MAX) lastAway = performance.now()
       }
     },
+    startLater,
     async startAll() {
-      await Promise.all(nodes.map(async ({ number, start }) => void (lives[number] === undefined && (await start()))))
+      startLater(() => 0)
+      await Promise.all(waiting.values())
     },
     async stopAll() {
       const codes = await Promise.all(nodes.map(({ number }) => end(number, 'SIGTERM')))

@@ -83,7 +83,7 @@ export async function startPostgres({ settings = {}, hba = '' }: PostgresOptions
   execFileSync(
     join(programs, 'initdb'),
     ['-D', data, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--no-locale', '--no-sync'],
-    { ...owner, env, stdio: ['ignore', 'ignore', 'inherit'] },
+    { ...owner, env, cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] },
   )
   if (hba !== '') {
     const path = join(data, 'pg_hba.conf')
@@ -103,7 +103,7 @@ export async function startPostgres({ settings = {}, hba = '' }: PostgresOptions
       'sh',
       [
         '-c',
-        'log=$1 folder=$2; shift 2; "$@" >>"$log" 2>&1 & read -r how || gone=yes how=QUIT; kill -s $how $!; wait; [ -z "$gone" ] || rm -rf "$folder"',
+        'log=$1 folder=$2; shift 2; "$@" >>"$log" 2>&1 & read -r how || gone=yes how=QUIT; kill -s $how $!; kill -s CONT $!; wait; [ -z "$gone" ] || rm -rf "$folder"',
         'sh',
         join(folder, 'log'),
         folder,
@@ -113,7 +113,7 @@ export async function startPostgres({ settings = {}, hba = '' }: PostgresOptions
         ...flags,
       ],
       // In a group of its own: what ends a run of tests by its group must not end the one that cleans up.
-      { ...owner, env, stdio: ['pipe', 'ignore', 'ignore'], detached: true },
+      { ...owner, env, cwd: folder, stdio: ['pipe', 'ignore', 'ignore'], detached: true },
     )
     // Its life hangs on this process, not the other way round.
     keeper.unref()
@@ -271,8 +271,8 @@ function prepare(
 }
 
 function childrenOf(pid: number): number[] {
-  return execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
+  return execFileSync('ps', ['-axo', 'pid=,ppid='], { encoding: 'utf8' })
     .split('\n')
-    .map(Number)
-    .filter((child) => child > 0)
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .flatMap(([child = 0, parent]) => (parent === pid ? [child] : []))
 }

@@ -20,10 +20,18 @@ export interface S3Server extends AsyncDisposable {
   allow(key: S3Key): void
   /** Puts an object as another program would. */
   put(bucket: string, key: string, bytes: Uint8Array): void
+  /** What somebody downloads who may read the bucket. */
+  object(bucket: string, key: string): { bytes: Buffer; headers: Record<string, string> } | undefined
+  /** Deletes a bucket with all that is in it. */
+  deleteBucket(bucket: string): void
+  /** Lets all uploads that are not complete look so much older. */
+  age(bucket: string, ageMs: number): void
   /** The keys of all objects, and those of all uploads that are not complete. */
   keys(bucket: string): { objects: string[]; uploads: string[] }
   /** How many items a page of a list has at most. */
   pageItemsMax: number
+  /** Larger objects are copied in parts only: 5 GiB. */
+  copyBytesMax: number
   /** Conditions on writes are refused as something that is not known, as older servers do. */
   knowsConditions: boolean
   /** Called with everything that is put. */
@@ -119,6 +127,16 @@ export async function startS3Server(): Promise<S3Server> {
         else xml(begin(bucket, objectKey, request))
         return
       case 'PUT': {
+        const source = copySourceOf(request)
+        if (source !== undefined) {
+          const copy = source.bytes
+          if (upload === undefined) bucket.objects.set(objectKey, { ...source, storedAt: new Date() })
+          else upload.parts.set(Number(query.get('partNumber')), { ...storedObject(copy, {}), checksum: crc32Of(copy) })
+          const result = upload === undefined ? 'CopyObjectResult' : 'CopyPartResult'
+          const checksum = upload?.hasChecksums ? `<ChecksumCRC32>${crc32Of(copy)}</ChecksumCRC32>` : ''
+          xml(`<${result}><ETag>${storedObject(copy, {}).etag}</ETag>${checksum}</${result}>`)
+          return
+        }
         if (upload === undefined) {
           refuseIfThere(bucket, objectKey, request)
           const object = storedObject(body, metadataOf(request))
@@ -144,6 +162,22 @@ export async function startS3Server(): Promise<S3Server> {
         if (upload !== undefined) xml(listParts(upload, query))
         else giveObject(bucket, objectKey, request, response)
     }
+  }
+
+  /** What a request wants copied (Amazon S3 API, CopyObject and UploadPartCopy). */
+  function copySourceOf({ headers }: IncomingMessage): StoredObject | undefined {
+    const place = headers['x-amz-copy-source']
+    if (place === undefined) return undefined
+    const [bucketName = '', ...rest] = String(place).split('/').map(decodeURIComponent)
+    const object = bucketOf(bucketName).objects.get(rest.join('/'))
+    if (object === undefined) throw new Refused(404, 'NoSuchKey')
+    const range = headers['x-amz-copy-source-range']
+    if (range === undefined && object.bytes.length > server.copyBytesMax) throw new Refused(400, 'InvalidRequest')
+    if (![undefined, object.etag].includes(String(headers['x-amz-copy-source-if-match'] ?? object.etag))) {
+      throw new Refused(412, 'PreconditionFailed')
+    }
+    const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(String(range)) ?? []
+    return first === undefined ? object : { ...object, bytes: object.bytes.subarray(Number(first), Number(last) + 1) }
   }
 
   function refuseIfThere({ objects }: Bucket, objectKey: string, { headers }: IncomingMessage): void {
@@ -191,7 +225,7 @@ export async function startS3Server(): Promise<S3Server> {
     const { page, next } = pageOf(found, query.get('continuation-token'), Number(query.get('max-keys') ?? 1000))
     const items = page.map(
       ([name, { bytes, etag, storedAt }]) =>
-        `<Contents><Key>${name}</Key><Size>${bytes.length}</Size><ETag>${etag}</ETag><LastModified>${storedAt.toISOString()}</LastModified></Contents>`,
+        `<Contents><Key>${escaped(name)}</Key><Size>${bytes.length}</Size><ETag>${etag}</ETag><LastModified>${storedAt.toISOString()}</LastModified></Contents>`,
     )
     return `<ListBucketResult><IsTruncated>${next !== ''}</IsTruncated><NextContinuationToken>${next}</NextContinuationToken>${items.join('')}</ListBucketResult>`
   }
@@ -206,7 +240,7 @@ export async function startS3Server(): Promise<S3Server> {
     const [nextKey, nextId] = next.split(' ')
     const items = page.map(
       ([, { key, id, begunAt }]) =>
-        `<Upload><Key>${key}</Key><UploadId>${id}</UploadId><Initiated>${begunAt.toISOString()}</Initiated></Upload>`,
+        `<Upload><Key>${escaped(key)}</Key><UploadId>${id}</UploadId><Initiated>${begunAt.toISOString()}</Initiated></Upload>`,
     )
     return `<ListMultipartUploadsResult><IsTruncated>${next !== ''}</IsTruncated><NextKeyMarker>${nextKey}</NextKeyMarker><NextUploadIdMarker>${nextId}</NextUploadIdMarker>${items.join('')}</ListMultipartUploadsResult>`
   }
@@ -246,11 +280,25 @@ export async function startS3Server(): Promise<S3Server> {
     key,
     allow: (other) => void keys.set(other.accessKeyId, other),
     put: (bucket, name, bytes) => void bucketOf(bucket).objects.set(name, storedObject(Buffer.from(bytes), {})),
+    object(bucket, name) {
+      const { bytes, metadata: headers } = bucketOf(bucket).objects.get(name) ?? {}
+      return bytes && headers && { bytes, headers }
+    },
+    deleteBucket: (bucket) => void buckets.delete(bucket),
+    age(bucket, ageMs) {
+      for (const upload of bucketOf(bucket).uploads.values()) {
+        for (const times of [upload, ...upload.parts.values()]) {
+          if ('begunAt' in times) times.begunAt = new Date(times.begunAt.getTime() - ageMs)
+          else times.storedAt = new Date(times.storedAt.getTime() - ageMs)
+        }
+      }
+    },
     keys(bucket) {
       const { objects, uploads } = bucketOf(bucket)
       return { objects: [...objects.keys()], uploads: [...uploads.values()].map((upload) => upload.key) }
     },
     pageItemsMax: 1000,
+    copyBytesMax: 5 * 1024 ** 3,
     knowsConditions: true,
     onPut() {},
     async [Symbol.asyncDispose]() {
@@ -272,20 +320,29 @@ function storedObject(bytes: Buffer, metadata: Record<string, string>): StoredOb
   return { bytes, metadata, etag: `"${createHash('md5').update(bytes).digest('hex')}"`, storedAt: new Date() }
 }
 
+/** What is given back with the object. */
 function metadataOf({ headers }: IncomingMessage): Record<string, string> {
+  const isKept = (name: string) => /^(x-amz-meta-.*|cache-control|content-type|content-disposition)$/.test(name)
   return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) => (name.startsWith('x-amz-meta-') ? [[name, String(value)]] : [])),
+    Object.entries(headers).flatMap(([name, value]) => (isKept(name) ? [[name, String(value)]] : [])),
   )
+}
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 
 function checkBody({ headers }: IncomingMessage, body: Buffer): void {
   const sha256 = headers['x-amz-content-sha256']
   if (sha256 !== createHash('sha256').update(body).digest('hex')) throw new Refused(400, 'XAmzContentSHA256Mismatch')
   const checksum = headers['x-amz-checksum-crc32']
-  if (checksum === undefined) return
-  const actual = Buffer.alloc(4)
-  actual.writeUInt32BE(crc32(body))
-  if (checksum !== actual.toString('base64')) throw new Refused(400, 'BadDigest')
+  if (checksum !== undefined && checksum !== crc32Of(body)) throw new Refused(400, 'BadDigest')
+}
+
+function crc32Of(bytes: Uint8Array): string {
+  const checksum = Buffer.alloc(4)
+  checksum.writeUInt32BE(crc32(bytes))
+  return checksum.toString('base64')
 }
 
 function giveObject({ objects }: Bucket, key: string, request: IncomingMessage, response: ServerResponse): void {

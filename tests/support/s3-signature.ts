@@ -13,7 +13,10 @@ export function isSignedWith(secret: string, request: IncomingMessage): boolean 
   const names = (/SignedHeaders=([^,]+)/.exec(authorization)?.[1] ?? '').split(';')
   const signature = /Signature=([0-9a-f]+)/.exec(authorization)?.[1]
   const [path = '', query = ''] = (request.url ?? '').split('?')
-  const header = (name: string) => String(request.headers[name] ?? '').trim()
+  const header = (name: string) =>
+    String(request.headers[name] ?? '')
+      .trim()
+      .replace(/ +/g, ' ')
   const canonical = [
     request.method,
     path,

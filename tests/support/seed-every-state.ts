@@ -89,7 +89,7 @@ export async function seedEveryState(
   await noteItems(database, running, [info], 0)
   const position = { item: 0, ordinal: 0 }
   await noteFiles(database, running, [{ ...position, fileName: 'toaster.swu', sizeInBytes: 1_048_576 }])
-  await noteProgress(database, running.operationId, position, { bytesDone: 524_288, phase: 'Downloading' })
+  await noteProgress(database, running, position, { bytesDone: 524_288, phase: 'Downloading' })
 
   await record(OPERATIONS.notStarted)
   await record(OPERATIONS.deleteNotStarted, { kind: 'delete', updateId: toaster('2.0') })

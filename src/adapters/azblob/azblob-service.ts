@@ -10,13 +10,19 @@ import type {
 } from '@azure/storage-blob'
 import { type CallStore, isNotThere, isStatus } from '../object-store/call-store.ts'
 import { itemsOf } from '../object-store/items-of.ts'
-import type { IncompleteObject, ObjectService, ObjectToWrite, Part, PartsUpload } from '../object-store/object-service.ts'
+import type {
+  IncompleteObject,
+  ObjectService,
+  ObjectToWrite,
+  Part,
+  PartsUpload,
+} from '../object-store/object-service.ts'
 import { sendBody } from '../object-store/send-body.ts'
 
 /** In the metadata of every blob. Azure takes names of C# only. */
 const WRITER_TOKEN = 'aduana_writer'
 
-const HEADERS = { blobContentType: 'application/octet-stream' }
+const CONTENT_TYPE = 'application/octet-stream'
 /** How often to look whether a copy is made. */
 const COPY_LOOK_MS = 500
 const IF_NONE_THERE = { ifNoneMatch: '*' }
@@ -56,7 +62,9 @@ export function azblobObjects({
       return {
         key,
         sizeInBytes: uncommittedBlocks.reduce((sum, { size }) => sum + size, 0),
-        touchedAt: isDropping ? lastModified.getTime() : Math.max(...uncommittedBlocks.map(({ name }) => writtenAt(name))),
+        touchedAt: isDropping
+          ? lastModified.getTime()
+          : Math.max(...uncommittedBlocks.map(({ name }) => writtenAt(name))),
         async drop() {
           try {
             return await (isDropping
@@ -77,7 +85,7 @@ export function azblobObjects({
   function listed(prefix: string, includes: ContainerListBlobsOptions = {}): AsyncGenerator<BlobItem> {
     return itemsOf(
       (continuationToken: string | undefined) =>
-        call(`list ${prefix}`, async () => {
+        call(`list ${prefix || 'its blobs'}`, async () => {
           const pages = container
             .listBlobsFlat({ ...includes, prefix })
             .byPage({ ...(continuationToken && { continuationToken }) })
@@ -103,13 +111,12 @@ export function azblobObjects({
     partDigest: 'md5',
     partsMax: 50_000,
 
-    async put({ key, writerToken }, { bytes, digest }, signal) {
+    async put(object, { bytes, digest }, signal) {
+      const { key } = object
       // The SDK passes the digest on, though the type of these options leaves it out.
       const options: BlockBlobUploadOptions & BlockBlobStageBlockOptions = {
+        ...propertiesOf(object),
         abortSignal: signal,
-        conditions: IF_NONE_THERE,
-        metadata: { [WRITER_TOKEN]: writerToken },
-        blobHTTPHeaders: HEADERS,
         transactionalContentMD5: Buffer.from(digest, 'base64'),
       }
       const blob = container.getBlockBlobClient(key)
@@ -118,12 +125,13 @@ export function azblobObjects({
       })
     },
 
-    async putInParts({ key, writerToken }: ObjectToWrite): Promise<PartsUpload> {
+    async putInParts(object: ObjectToWrite): Promise<PartsUpload> {
+      const { key, writerToken, isReplacement = false } = object
       const blob = container.getBlockBlobClient(key)
       const blocks: string[] = []
       return {
         async put(number: number, { bytes, digest }: Part, signal: AbortSignal) {
-          const id = blockId(number)
+          const id = blockId(number, writerToken)
           await call(
             `write block ${number} of ${key}`,
             () =>
@@ -138,16 +146,11 @@ export function azblobObjects({
           blocks[number - 1] = id
         },
         async complete() {
-          await call(`complete ${key}`, () =>
-            blob.commitBlockList(blocks, {
-              conditions: IF_NONE_THERE,
-              metadata: { [WRITER_TOKEN]: writerToken },
-              blobHTTPHeaders: HEADERS,
-            }),
-          )
+          await call(`complete ${key}`, () => blob.commitBlockList(blocks, propertiesOf(object)))
         },
         async drop() {
-          await dropBlocks(key, { isRepeated: false })
+          // Those of others would go, too, and an empty blob would be seen. The next commit drops them, or Azure after a week.
+          if (!isReplacement) await dropBlocks(key, { isRepeated: false })
         },
       }
     },
@@ -209,9 +212,27 @@ export function azblobObjects({
   }
 }
 
-/** Azure does not say when a block was written, so the id of each has it. All ids of a blob must be of one length. */
-function blockId(number: number): string {
-  const id = `${Date.now().toString(36).padStart(10, '0')}.${String(number).padStart(5, '0')}`
+function propertiesOf({ writerToken, headers, isReplacement = false }: ObjectToWrite) {
+  return {
+    ...(!isReplacement && { conditions: IF_NONE_THERE }),
+    metadata: { [WRITER_TOKEN]: writerToken },
+    blobHTTPHeaders: {
+      blobContentType: headers?.['content-type'] ?? CONTENT_TYPE,
+      ...(headers && {
+        blobCacheControl: headers['cache-control'],
+        blobContentDisposition: headers['content-disposition'],
+      }),
+    },
+  }
+}
+
+/**
+ * Azure does not say when a block was written, so the id of each has it. All ids of a blob must be of one length, and the blocks of those
+ * who write it at the same time must not take each other's place.
+ */
+function blockId(number: number, writerToken: string): string {
+  const time = Date.now().toString(36).padStart(10, '0')
+  const id = `${time}.${String(number).padStart(5, '0')}.${writerToken.slice(0, 8)}`
   return Buffer.from(id).toString('base64')
 }
 

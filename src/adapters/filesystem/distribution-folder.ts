@@ -40,9 +40,7 @@ export function openDistributionFolder(folder: string): DistributionStore {
 
   function placeOf(path: string): string {
     // Paths become files here, so this is the last place to stop one such as `../../etc/passwd`.
-    const name = readContentPath(path)
-    if (name === undefined || /^\.\.?$/.test(name.fileName))
-      throw new TypeError(`${JSON.stringify(path)} is no path of a copy`)
+    if (readContentPath(path) === undefined) throw new TypeError(`${JSON.stringify(path)} is no path of a copy`)
     return join(root, path)
   }
 

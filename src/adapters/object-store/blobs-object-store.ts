@@ -23,7 +23,14 @@ export function objectBlobs(
       const key = keys.keyOf(name)
       if (writing.has(name)) throw new Error(`${name} is being written already. The name of a blob is used only once.`)
       writing.add(name)
-      return writeObject({ name, key, sizeInBytes, service, startDigest, onEnd: () => writing.delete(name) })
+      return writeObject({
+        name: `Blob ${name}`,
+        key,
+        sizeInBytes,
+        service,
+        startDigest,
+        onEnd: () => writing.delete(name),
+      })
     },
 
     async resume() {

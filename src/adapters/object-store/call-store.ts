@@ -105,7 +105,12 @@ export function isStatus(error: unknown, status: number): boolean {
 
 /** Whether an object is not there, rather than the whole bucket or container. */
 export function isNotThere(error: unknown): boolean {
-  return isStatus(error, 404) && !['NoSuchBucket', 'ContainerNotFound'].includes((error as StoreCallFailed).reason)
+  return isStatus(error, 404) && !isPlaceMissing(error)
+}
+
+/** Whether the whole bucket or container is not there. */
+export function isPlaceMissing(error: unknown): boolean {
+  return error instanceof StoreCallFailed && ['NoSuchBucket', 'ContainerNotFound'].includes(error.reason)
 }
 
 /** Whether a connection that failed with this code may do better the next time, which one to a server that is not trusted will not. */

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { ContentHeaders } from '../../domain/content-headers.ts'
 import type { ByteRange } from '../../ports/blob-store.ts'
 import type { CallOptions } from './call-store.ts'
 
@@ -8,6 +9,10 @@ export interface ObjectToWrite {
   sizeInBytes: number
   /** Kept in the object's metadata. */
   writerToken: string
+  /** With which the store itself answers those who download the object; without them they get plain bytes. */
+  headers?: ContentHeaders | undefined
+  /** It takes the place of what is under the key, and others may write the same bytes there at the same time. */
+  isReplacement?: boolean | undefined
 }
 
 export interface Part {
@@ -22,7 +27,7 @@ export interface PartsUpload {
   put(number: number, part: Part, signal: AbortSignal): Promise<void>
   /** With as many parts as were put. */
   complete(): Promise<void>
-  /** Drops the parts. */
+  /** Drops the parts, where that does no harm to others who write the same object. */
   drop(): Promise<void>
 }
 
@@ -55,7 +60,7 @@ export interface ObjectService {
   readonly partDigest: 'md5' | 'sha256'
   /** An object has at most so many parts. */
   readonly partsMax: number
-  /** Writes an object at once, if there is none under the key. */
+  /** Writes an object at once; unless it is a replacement, only if there is none under the key. */
   put(object: ObjectToWrite, whole: Part, signal: AbortSignal): Promise<void>
   /** Begins to write an object in parts. */
   putInParts(object: ObjectToWrite, signal: AbortSignal): Promise<PartsUpload>

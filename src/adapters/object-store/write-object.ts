@@ -23,16 +23,28 @@ export interface WriteObject {
   sizeInBytes: number
   service: ObjectService
   startDigest: StartDigest | undefined
+  headers?: ObjectToWrite['headers']
+  isReplacement?: ObjectToWrite['isReplacement']
   /** Called once, when nothing is written any more. */
-  onEnd(): void
+  onEnd?(): void
 }
 
 /**
  * Writes one object: in a single request where it fits into one part, else in parts while the bytes come in. It is visible only after the
  * last request of `commit`. What was written cannot be gone on with: `suspend` drops it.
  */
-export function writeObject({ name, key, sizeInBytes, service, startDigest, onEnd }: WriteObject): BlobWriter {
-  const object: ObjectToWrite = { key, sizeInBytes, writerToken: randomBytes(16).toString('hex') }
+export function writeObject({
+  name,
+  key,
+  sizeInBytes,
+  service,
+  startDigest,
+  headers,
+  isReplacement,
+  onEnd,
+}: WriteObject): BlobWriter {
+  const writerToken = randomBytes(16).toString('hex')
+  const object: ObjectToWrite = { key, sizeInBytes, writerToken, headers, isReplacement }
   const partBytes = partBytesOf({ sizeInBytes, partsMax: service.partsMax })
   const isOnePart = sizeInBytes <= partBytes
   const given = new AbortController()
@@ -94,7 +106,9 @@ export function writeObject({ name, key, sizeInBytes, service, startDigest, onEn
     // Where no answer came for so long, another question is not worth as much patience again.
     const isRepeated = !(failed instanceof StoreCallFailed) || failed.status !== undefined
     const found = await service.find(key, { isRepeated }).catch(() => undefined)
-    return found?.writerToken === object.writerToken && found.sizeInBytes === sizeInBytes
+    if (found?.sizeInBytes !== sizeInBytes) return false
+    // Whoever else completes a replacement writes the same bytes.
+    return found.writerToken === writerToken || (isReplacement === true && found.writerToken !== undefined)
   }
 
   async function finish(): Promise<void> {
@@ -107,7 +121,7 @@ export function writeObject({ name, key, sizeInBytes, service, startDigest, onEn
     isOpen = false
     if (filling !== undefined) giveBack(filling)
     filling = undefined
-    onEnd()
+    onEnd?.()
   }
 
   async function drop(): Promise<void> {
@@ -159,9 +173,7 @@ function isShared(bytes: Uint8Array): bytes is Block {
 }
 
 function sizeMismatch(name: string, sizeInBytes: number, written: string): AppError {
-  return new AppError(
-    'SizeMismatch',
-    `Blob ${name} was announced with ${sizeInBytes} bytes, but ${written} were written.`,
-    { target: name },
-  )
+  return new AppError('SizeMismatch', `${name} was announced with ${sizeInBytes} bytes, but ${written} were written.`, {
+    target: name,
+  })
 }

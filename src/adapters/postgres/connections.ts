@@ -5,14 +5,17 @@ import { typeParsers } from './values.ts'
 
 /** How much of the server one process takes up, and how long it waits for it. */
 export interface PostgresBounds {
-  connectionsMax?: number
+  connectionsMax: number
   /** Who comes when so many wait for a connection is turned away. */
-  waitersMax?: number
+  waitersMax: number
   /** How long one of them waits. */
-  waitMs?: number
+  waitMs: number
   /** How long a statement may take, waiting for locks included. */
-  statementMs?: number
+  statementMs: number
 }
+
+/** What holds unless something else is asked for. */
+export const BOUNDS: PostgresBounds = { connectionsMax: 10, waitersMax: 1000, waitMs: 5000, statementMs: 10_000 }
 
 /** One of the connections, for as long as somebody has it. */
 export interface Connection {
@@ -44,7 +47,7 @@ const PREPARED_MAX = 300
 
 export function openConnections(
   config: pg.ClientConfig,
-  { connectionsMax = 10, waitersMax = 1000, waitMs = 5000, statementMs = 10_000 }: PostgresBounds,
+  { connectionsMax, waitersMax, waitMs, statementMs }: PostgresBounds,
 ): Connections {
   const pool = new pg.Pool({
     ...config,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BatchConflict, type Database, type Statement } from '../../ports/database.ts'
-import { type Connection, openConnections, type PostgresBounds } from './connections.ts'
+import { BOUNDS, type Connection, openConnections, type PostgresBounds } from './connections.ts'
+import { openLanes } from './lanes.ts'
 import { readPostgresUrl } from './postgres-address.ts'
 import {
   asFailure,
@@ -40,9 +41,13 @@ const READS = /^\s*(select|with)\b/i
  * Between here and the server may be a pooler that lends a connection for a whole session (PgBouncer: `pool_mode = session`, with
  * `ignore_startup_parameters = statement_timeout, idle_in_transaction_session_timeout`), not one that does so for a transaction.
  */
-export function openPostgres(url: string, bounds: PostgresBounds = {}): PostgresDatabase {
+export function openPostgres(url: string, someBounds: Partial<PostgresBounds> = {}): PostgresDatabase {
+  const bounds = { ...BOUNDS, ...someBounds }
   const { title, endpoints, config } = readPostgresUrl(url)
   const connections = openConnections(config, bounds)
+  const { connectionsMax, waitersMax, waitMs } = bounds
+  // Some connections are left to those who ask.
+  const lanes = openLanes({ lanesMax: Math.max(1, connectionsMax - 2), waitersMax, waitMs })
 
   /**
    * Tries again where nothing has happened: the server has undone it, or not begun it. What is `repeatable` may also be tried once more
@@ -58,7 +63,8 @@ export function openPostgres(url: string, bounds: PostgresBounds = {}): Postgres
         if (error instanceof BatchConflict) throw error
         if (isStalePlan(error)) connections.forgetPlans()
         else if (isConnectionLost(error) && mayBreak) mayBreak = false
-        else if (!isCollision(error)) throw asFailure(error)
+        else if (isCollision(error)) lanes.narrow()
+        else throw asFailure(error)
         if (performance.now() > until) throw asFailure(error)
       }
       await sleep(Math.random() * Math.min(2 ** tries, PAUSE_MAX_MS))
@@ -67,9 +73,9 @@ export function openPostgres(url: string, bounds: PostgresBounds = {}): Postgres
 
   const calls = new Set<Promise<void>>()
   let closing: Promise<void> | undefined
-  async function call<T>(run: (connection: Connection) => Promise<T>, repeatable: boolean): Promise<T> {
+  async function call<T>(work: () => Promise<T>): Promise<T> {
     if (closing !== undefined) throw new Error('The database is closed.')
-    const result = untilThrough(run, repeatable)
+    const result = work()
     const ended: Promise<void> = Promise.allSettled([result]).then(() => void calls.delete(ended))
     calls.add(ended)
     return await result
@@ -80,12 +86,12 @@ export function openPostgres(url: string, bounds: PostgresBounds = {}): Postgres
     endpoints,
     async query(sql, params = []) {
       const values = params.map(bound)
-      const { rows } = await call((connection) => connection.send(sql, values), READS.test(sql))
+      const { rows } = await call(() => untilThrough((connection) => connection.send(sql, values), READS.test(sql)))
       return rows
     },
     async batch(statements) {
       const ready = statements.map(({ params = [], ...statement }) => ({ ...statement, params: params.map(bound) }))
-      await call((connection) => inTransaction(connection, ready), true)
+      await call(() => lanes.run(() => untilThrough((connection) => inTransaction(connection, ready), true)))
     },
     close() {
       closing ??= Promise.all(calls).then(() => connections.close())

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
+import pg from 'pg'
 import { eventually } from '../../../tests/support/operation-end.ts'
 import { noPostgres, type Postgres, startPostgres } from '../../../tests/support/postgres.ts'
 import { startTcpProxy } from '../../../tests/support/tcp-proxy.ts'
@@ -12,7 +13,7 @@ import type { PostgresBounds } from './connections.ts'
 import { openPostgres, type PostgresDatabase } from './database-postgres.ts'
 
 /** So that a test need not wait for long. */
-const SHORT: PostgresBounds = { statementMs: 400, waitMs: 800 }
+const SHORT = { statementMs: 400, waitMs: 800 }
 /** After a statement's time, the longest that its caller may hear nothing. */
 const SILENCE_MS = 2000 + 1000
 
@@ -24,7 +25,7 @@ after(() => server[Symbol.asyncDispose]())
 
 const options = { skip: noPostgres }
 
-async function openThings(bounds: PostgresBounds = SHORT, port = server.port): Promise<PostgresDatabase> {
+async function openThings(bounds: Partial<PostgresBounds> = SHORT, port = server.port): Promise<PostgresDatabase> {
   const name = await server.createDatabase()
   await server.ask('create table things (id bigint primary key, title text)', name)
   return openPostgres(server.url(name).replace(`:${server.port}/`, `:${port}/`), bounds)
@@ -54,22 +55,12 @@ async function took(settled: Promise<unknown>): Promise<number> {
 }
 
 /** Locks a row for as long as it is not disposed of. */
-async function holdRow(database: PostgresDatabase, id: number) {
-  const other = openPostgres(`${database.title}`, { statementMs: 60_000 })
-  const holding = other.batch([touch(id), { sql: 'select pg_sleep($1)', params: [30] }])
-  holding.catch(() => {})
-  await eventually('the row is locked', async () => {
-    const [row] = await other.query(
-      "select count(*) as count from pg_stat_activity where query like 'select pg_sleep%'",
-    )
-    return Number(row?.count) >= 1
-  })
-  return {
-    async [Symbol.asyncDispose]() {
-      await server.ask("select pg_terminate_backend(pid) from pg_stat_activity where query like 'select pg_sleep%'")
-      await other.close()
-    },
-  }
+async function holdRow({ title }: PostgresDatabase, id: number): Promise<AsyncDisposable> {
+  const other = new pg.Client({ connectionString: title, ssl: false })
+  await other.connect()
+  await other.query('begin')
+  await other.query('update things set title = $1 where id = $2', ['held', id])
+  return { [Symbol.asyncDispose]: () => other.end() }
 }
 
 for (const how of ['goodbye', 'crash'] as const) {

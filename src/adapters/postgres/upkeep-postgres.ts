@@ -51,8 +51,8 @@ export function openPostgresUpkeep(database: Database): DatabaseUpkeep {
   ): Promise<{ damages: string[]; what: string } | undefined> {
     const damages: string[] = []
     const relations = await database.query(
-      `select oid, relname, relkind from pg_class
-        where ${IN_OUR_SCHEMA} and (relkind = 'r' or relkind = 'i' and relam = (select oid from pg_am where amname = 'btree'))
+      `select pg_class.oid, relname, relkind from pg_class left join pg_index on indexrelid = pg_class.oid
+        where ${IN_OUR_SCHEMA} and (relkind = 'r' or relkind = 'i' and indisvalid and relam = (select oid from pg_am where amname = 'btree'))
         order by relkind, relname`,
     )
     try {
@@ -114,7 +114,8 @@ export function openPostgresUpkeep(database: Database): DatabaseUpkeep {
       )
       return rows.map(
         ({ conname, relname }) =>
-          `PostgreSQL was told not to check the reference ${conname} of table ${relname}, so its rows may name what is not there.`,
+          `PostgreSQL was told not to check the reference ${conname}, so rows may name what is not there: ` +
+          `"alter table ${relname} enable trigger all" and "alter table ${relname} validate constraint ${conname}".`,
       )
     },
   }

@@ -42,7 +42,13 @@ export async function copyS3Object(
       const end = Math.min(start + partBytes, ContentLength) - 1
       const { CopyPartResult } = await call(`copy part ${PartNumber} of ${from} to ${to}`, () =>
         client.send(
-          new UploadPartCopyCommand({ ...at, ...source, UploadId, PartNumber, CopySourceRange: `bytes=${start}-${end}` }),
+          new UploadPartCopyCommand({
+            ...at,
+            ...source,
+            UploadId,
+            PartNumber,
+            CopySourceRange: `bytes=${start}-${end}`,
+          }),
         ),
       )
       const { ETag: partETag, ChecksumCRC32 } = CopyPartResult ?? {}

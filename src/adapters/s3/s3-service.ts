@@ -80,7 +80,7 @@ export function s3Objects(at: S3Bucket & { title: string }): ObjectService {
     async *list(prefix) {
       const objects = itemsOf(
         (ContinuationToken: string | undefined) =>
-          call(`list ${prefix}`, () =>
+          call(`list ${prefix || 'its objects'}`, () =>
             client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken })),
           ),
         (page) => ({ items: page.Contents, next: page.IsTruncated ? page.NextContinuationToken : undefined }),
@@ -99,7 +99,7 @@ export function s3Objects(at: S3Bucket & { title: string }): ObjectService {
     async *incomplete(prefix, { begunBefore = Number.POSITIVE_INFINITY } = {}) {
       const uploads = itemsOf(
         (after: { KeyMarker: string | undefined; UploadIdMarker: string | undefined } | undefined) =>
-          call(`list what is incomplete under ${prefix}`, () =>
+          call(`list what is incomplete under ${prefix || 'it'}`, () =>
             client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...after })),
           ),
         ({ Uploads, IsTruncated, NextKeyMarker, NextUploadIdMarker }) => ({

@@ -36,10 +36,11 @@ export interface S3Uploads extends Pick<ObjectService, 'put' | 'putInParts'> {
  * them notice a damaged part too. Those that refuse to be given the second are spared it where `hasChecksums` is false.
  */
 export function s3Uploads({ client, bucket, hasChecksums, call }: S3Bucket): S3Uploads {
-  const newObject = (key: string, writerToken: string) => ({
+  const newObject = ({ key, writerToken, headers }: ObjectToWrite) => ({
     Bucket: bucket,
     Key: key,
-    ContentType: CONTENT_TYPE,
+    ContentType: headers?.['content-type'] ?? CONTENT_TYPE,
+    ...(headers && { CacheControl: headers['cache-control'], ContentDisposition: headers['content-disposition'] }),
     Metadata: { [WRITER_TOKEN]: writerToken },
   })
 
@@ -51,9 +52,12 @@ export function s3Uploads({ client, bucket, hasChecksums, call }: S3Bucket): S3U
   /** Until the server says that it does not know the condition. */
   let isConditionKnown = true
 
-  /** Sends a request that creates an object only where there is none, on servers that know how. */
-  async function ifNoneThere<T>(send: (condition: { IfNoneMatch?: '*' }) => Promise<T>): Promise<T> {
-    if (!isConditionKnown) return await send({})
+  /** Sends a request that creates an object; one that replaces nothing only where there is none, on servers that know how. */
+  async function create<T>(
+    { isReplacement = false }: ObjectToWrite,
+    send: (condition: { IfNoneMatch?: '*' }) => Promise<T>,
+  ): Promise<T> {
+    if (isReplacement || !isConditionKnown) return await send({})
     try {
       return await send({ IfNoneMatch: '*' })
     } catch (error) {
@@ -63,14 +67,15 @@ export function s3Uploads({ client, bucket, hasChecksums, call }: S3Bucket): S3U
     }
   }
 
-  async function putInParts({ key, writerToken }: ObjectToWrite, signal: AbortSignal): Promise<PartsUpload> {
+  async function putInParts(object: ObjectToWrite, signal: AbortSignal): Promise<PartsUpload> {
+    const { key } = object
     const at = { Bucket: bucket, Key: key }
     const { UploadId } = await call(
       `begin ${key}`,
       () =>
         client.send(
           new CreateMultipartUploadCommand({
-            ...newObject(key, writerToken),
+            ...newObject(object),
             ...(hasChecksums && { ChecksumAlgorithm: 'CRC32' }),
           }),
           { abortSignal: signal },
@@ -100,7 +105,7 @@ export function s3Uploads({ client, bucket, hasChecksums, call }: S3Bucket): S3U
       },
       async complete() {
         const inOrder = parts.toSorted((one, other) => (one.PartNumber ?? 0) - (other.PartNumber ?? 0))
-        await ifNoneThere((condition) =>
+        await create(object, (condition) =>
           call(`complete ${key}`, () =>
             client.send(
               new CompleteMultipartUploadCommand({
@@ -134,14 +139,15 @@ export function s3Uploads({ client, bucket, hasChecksums, call }: S3Bucket): S3U
   return {
     abort,
     putInParts,
-    async put({ key, writerToken }, whole, signal) {
-      await ifNoneThere((condition) =>
+    async put(object, whole, signal) {
+      const { key } = object
+      await create(object, (condition) =>
         call(
           `write ${key}`,
           () =>
             sendBody(whole.bytes, (Body) => {
               const command = new PutObjectCommand({
-                ...newObject(key, writerToken),
+                ...newObject(object),
                 Body,
                 ...lengthAndChecksum(whole),
                 ...condition,

@@ -44,7 +44,9 @@ export function checkSchema(database: () => Database): Step {
         )
       }
       if (found === known && (await isHalfCopied(database()))) {
-        pen.problem('A catalogue is being moved into this database, or that broke off: run "aduana move-database" again.')
+        pen.problem(
+          'A catalogue is being moved into this database, or that broke off: run "aduana move-database" again.',
+        )
       }
       return `Version ${found}.`
     },

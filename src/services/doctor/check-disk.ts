@@ -24,6 +24,7 @@ export function checkDisk(look: () => Promise<DiskRoom[]>): Step {
           pen.warn(`The file system of ${path} can take only ${freeFiles} more files (inodes). ${remedy}`)
         }
       }
+      if (rooms.length === 0) return 'There is no disk to look at.'
       return `${rooms.map((room) => `${inMiB(room.freeBytes)} of ${inMiB(room.totalBytes)} MiB`).join(', ')} are free.`
     },
   }

@@ -21,11 +21,14 @@ const NOTHING = contentPath({ contentId: '0'.repeat(32), fileName: 'doctor' })
  */
 export function checkDistribution(
   database: () => Database,
-  { configured, isServerRunning }: { configured: () => readonly NamedStore[]; isServerRunning: boolean },
+  { configured, isServerRunning }: { configured: () => Promise<readonly NamedStore[]>; isServerRunning: boolean },
 ): Step {
   async function ask({ name, store }: NamedStore, kept: readonly KeptStore[], pen: Pen): Promise<void> {
     await store.size(NOTHING).catch((error) => {
-      pen.problem(`The distribution store ${name} cannot be used: ${error instanceof Error ? error.message : error}`, name)
+      pen.problem(
+        `The distribution store ${name} cannot be used: ${error instanceof Error ? error.message : error}`,
+        name,
+      )
     })
     if (kept.some(({ store }) => store === name)) return
     pen.note(`No server has looked after the distribution store ${name} so far. Has it the same --distribute?`, name)
@@ -58,7 +61,7 @@ export function checkDistribution(
     needs: ['database', 'schema'],
     async run(pen) {
       const stores = await listKeptStores(database())
-      for (const store of configured()) await ask(store, stores, pen)
+      for (const store of await configured()) await ask(store, stores, pen)
       for (const store of stores) await examine(store, pen)
       if (stores.length === 0) return 'There are none.'
       return stores

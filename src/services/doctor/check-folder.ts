@@ -28,6 +28,18 @@ export function checkFolder(folder: FolderUpkeep, { isRepair }: { isRepair: bool
   }
 }
 
+/** Says that there is none, which is no mistake where nodes share everything else. */
+export function checkNoFolder(path: string): Step {
+  return {
+    name: 'data-folder',
+    title: 'Data folder',
+    needs: [],
+    async run() {
+      return `There is no node in ${path}, so only what nodes share was looked at. Name a node's with --data.`
+    },
+  }
+}
+
 function octal(mode: number): string {
   return mode.toString(8).padStart(4, '0')
 }

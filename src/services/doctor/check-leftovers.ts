@@ -94,7 +94,8 @@ export function checkLeftovers({
       if (wanted.has(name) || !isOurs(touchedAt)) continue
       told += 1
       if (isRepair) {
-        if (await drop()) pen.mended(`Deleted partial file ${name} (${sizeInBytes} bytes), which no operation goes on with.`, name)
+        if (await drop())
+          pen.mended(`Deleted partial file ${name} (${sizeInBytes} bytes), which no operation goes on with.`, name)
       } else {
         pen.warn(`Partial file ${name} (${sizeInBytes} bytes, of ${dateOf(touchedAt)}) is part of no operation.`, name)
       }
