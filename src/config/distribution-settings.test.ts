@@ -90,6 +90,8 @@ const WRONG: [flags: Flags, mistake: RegExp][] = [
     /^--distribute cdn: \/\S* holds what no web server may serve/,
   ]),
   [{ store: '/srv/blobs', distribute: ['cdn=/srv/blobs'] }, /holds what no web server may serve/],
+  [{ store: 's3://firmware/blobs', distribute: ['cdn=s3://firmware'] }, /holds what no web server may serve/],
+  [{ store: 'azblob://firmware', distribute: ['cdn=azblob://firmware'] }, /holds what no web server may serve/],
   [{ 'distribute-check': '999ms' }, /999ms is not between 1s and 24h/],
   [{ 'distribute-check': '25h' }, /25h is not between 1s and 24h/],
 ]

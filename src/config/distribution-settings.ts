@@ -58,8 +58,8 @@ export function distributionStoresOf(config: DistributionConfig): ConfiguredStor
   }))
 }
 
-/** What is wrong with these settings together, in sentences. `ownFolders` are those that have keys or blobs in them. */
-export function distributionMistakes(config: DistributionConfig, ownFolders: readonly string[]): string[] {
+/** What is wrong with these settings together, in sentences. `own` are the places that have keys or blobs in them. */
+export function distributionMistakes(config: DistributionConfig, own: readonly StoreAddress[]): string[] {
   const { distribute, 'distribute-required': required, 'content-url': templates } = config
   const names = distribute.map(({ name }) => name)
   const titles = distribute.map(({ value }) => storeTitle(value))
@@ -72,16 +72,20 @@ export function distributionMistakes(config: DistributionConfig, ownFolders: rea
     ...templates.flatMap(({ name }) => unknown('content-url', name)),
     ...repeated(templates.map(({ name }) => name)).map((name) => `--content-url ${name} is given twice.`),
     ...distribute.flatMap(({ name, value }) =>
-      value.kind === 'folder' && ownFolders.some((folder) => isWithin(folder, value.path))
-        ? [`--distribute ${name}: ${value.path} holds what no web server may serve. Name a folder of its own.`]
+      own.some((place) => isWithin(place, value))
+        ? [`--distribute ${name}: ${storeTitle(value)} holds what no web server may serve. Name a place of its own.`]
         : [],
     ),
   ]
 }
 
-function isWithin(path: string, folder: string): boolean {
-  const way = relative(folder, path)
-  return !isAbsolute(way) && way.split(/[/\\]/, 1)[0] !== '..'
+/** Whether whoever may read all of `place` may read what is in `address`. */
+function isWithin(address: StoreAddress, place: StoreAddress): boolean {
+  if (address.kind === 'folder' && place.kind === 'folder') {
+    const way = relative(place.path, address.path)
+    return !isAbsolute(way) && way.split(/[/\\]/, 1)[0] !== '..'
+  }
+  return address.kind === place.kind && `${storeTitle(address)}/`.startsWith(`${storeTitle(place)}/`)
 }
 
 function repeated(texts: readonly string[]): string[] {

@@ -67,7 +67,11 @@ export function checkTogether(config: ServeConfig): void {
     config['local-issuer'] === false &&
       !hasIssuer &&
       '--local-issuer off needs an --oidc-issuer, or nobody could sign in.',
-    ...distributionMistakes(config, [config.data, ...(config.store?.kind === 'folder' ? [config.store.path] : [])]),
+    ...distributionMistakes(config, [
+      { kind: 'folder', path: config.data },
+      ...(config.store ? [config.store] : []),
+      ...config['read-store'],
+    ]),
   ].filter((mistake) => mistake !== false)
   if (mistakes.length > 0) throw new ConfigurationError(mistakes)
 }
