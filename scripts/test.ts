@@ -15,7 +15,7 @@ const OPTIONS = [
   '--test-reporter-destination=stdout',
 ]
 
-/** What a test file imports that opens the database which `ADUANA_TEST_DATABASE` names. */
+/** What a test file imports that opens the database which `TEST_DATABASE` names. */
 const OPENS_DATABASE = /from '[./\w-]*\/(open-database|app-in-memory|start-pipeline)\.ts'/
 
 const args = process.argv.slice(2)

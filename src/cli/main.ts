@@ -62,11 +62,11 @@ export async function main(argv: readonly string[]): Promise<void> {
   withSettings(
     program
       .command('doctor')
-      .description('examine a data folder, with the server running or not; 0 only if all is well'),
+      .description('examine a data folder, or what nodes share, with servers running or not; 0 only if all is well'),
     DOCTOR_SETTINGS,
   )
     .option('--deep', 'hash every byte of every blob')
-    .option('--repair', 'mend what can be mended; the server must not run')
+    .option('--repair', 'mend what can be mended; the server of a data folder must not run, nodes may')
     .option('--json', 'print the report as one JSON object')
     .action(async (options: { deep?: true; repair?: true; json?: true }, command: Command) => {
       const { doctor } = await import('./doctor.ts')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -15,10 +15,12 @@ import { openSqlite } from '../adapters/sqlite/database-sqlite.ts'
 import { openLocalIssuer } from '../adapters/tokens/local-issuer.ts'
 import type { BlobName } from '../domain/blob.ts'
 import type { Database } from '../ports/database.ts'
+import { recogniseStore } from '../services/recognise-store.ts'
 import { runDeletion } from '../services/run-deletion.ts'
 import { sweep } from '../services/sweep.ts'
 import { noteItems } from '../store/operation-items.ts'
 import { findOperation } from '../store/operations.ts'
+import { findMark } from '../store/store-mark.ts'
 import { backUpFolder, hasKeys, restoreFolder } from './backup.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'aduana-backup-'))
@@ -101,6 +103,24 @@ describe('backup and restore', () => {
     assert.deepEqual(await modes(data, ['keys', 'keys/issuer.jwk.json', 'aduana.db']), [0o700, 0o600, 0o640])
     assert.deepEqual(await modes(to, ['.', report.snapshot, 'backup.json']), [0o700, 0o700, 0o600])
     await openDataFolder(data)
+  })
+
+  test('know a store that is elsewhere, and keep its mark, so that a server knows it again', async () => {
+    await using pipeline = await startPipeline({ onDisk: true })
+    await pipeline.import()
+    const title = 'the store'
+    await recogniseStore(pipeline, { title, mayMark: true })
+    const store = { kind: 'folder', path: newFolder() } as const
+    await rename(join(pipeline.folder, 'blobs'), store.path)
+    const to = newFolder()
+    const report = await backUpFolder({ data: pipeline.folder, store, to, withKeys: true, verify: false })
+    assert.equal(report.blobs, 3)
+    const { data } = await restored(to)
+    const database = openSqlite(join(data, 'aduana.db'), { readOnly: true })
+    const blobs = await openFilesystemBlobs({ folder: join(data, 'blobs') })
+    assert.ok(await findMark(database))
+    await recogniseStore({ database, blobs }, { title, mayMark: false })
+    await database.close()
   })
 
   test('end what was in progress, and never write a signature or what belongs to it', async () => {

@@ -20,8 +20,12 @@ import { examine } from './doctor.ts'
 const DAY_MS = 24 * 3600 * 1000
 const LONG_AGO = new Date(Date.now() - 3 * DAY_MS)
 
-async function examined(folder: DataFolder, options: { isDeep?: boolean; isRepair?: boolean } = {}) {
-  const config = readSettings(DOCTOR_SETTINGS, { flags: { data: folder.path }, environment: {}, known: [] })
+async function examined(
+  folder: DataFolder,
+  { store, ...options }: { isDeep?: boolean; isRepair?: boolean; store?: string } = {},
+) {
+  const flags = { data: folder.path, store }
+  const config = readSettings(DOCTOR_SETTINGS, { flags, environment: {}, known: [] })
   const report = await examine(config, options)
   const complaints = report.steps.filter(({ status }) => status === 'problem' || status === 'warning')
   return {
@@ -108,6 +112,28 @@ test('a blob that is gone is missing, with what needs it and what to do', async 
     text,
     /needed for install\.sh of Contoso\/Toaster\/1\.0 in instance default\. Import the very same update again/,
   )
+})
+
+test('a blob that is gone and that no update needs is a note', async () => {
+  await using folder = await makeDataFolder()
+  await unlink(folder.payload.path)
+  await folder.withDatabase((database) => database.query('delete from updates'))
+  const { isWell, notes } = await examined(folder)
+  assert.ok(isWell)
+  assert.match(
+    notes.join('\n'),
+    /^note: Blob .* is not in the store\. No update needs it; a server forgets it in time\.$/,
+  )
+})
+
+test('a store that --store names, but no server has used with this database, is not looked into', async () => {
+  await using folder = await makeDataFolder()
+  await using other = await makeDataFolder()
+  const store = join(other.path, 'blobs')
+  const { complaints, skipped, text } = await examined(folder, { isRepair: true, store })
+  assert.deepEqual([complaints, skipped], [['store-mark: problem'], ['leftovers', 'blobs']])
+  assert.match(text, /Leave --store away/)
+  await stat(other.payload.path)
 })
 
 test('a blob that was cut short is found without --deep', async () => {

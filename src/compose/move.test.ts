@@ -11,6 +11,7 @@ import { openPostgres } from '../adapters/postgres/database-postgres.ts'
 import { openSqlite, SQLITE_DIALECT } from '../adapters/sqlite/database-sqlite.ts'
 import type { Database } from '../ports/database.ts'
 import { moveStore } from '../services/move-store.ts'
+import { runDeletion } from '../services/run-deletion.ts'
 import { beginCopy, endCopy, TABLES, TABLES_LEFT } from '../store/copy-catalogue.ts'
 import { createInstances } from '../store/instances.ts'
 import { migrate } from '../store/migrate.ts'
@@ -112,4 +113,8 @@ test('a store is copied beside imports and deletions, and what came in meanwhile
     moveStore(pipeline.database, { from: pipeline.blobs, to, verify: false }),
     new RegExp(`it is missing; .*${lost.updateId.provider}`),
   )
+  await pipeline.record({ kind: 'delete', updateId: lost.updateId })
+  await runDeletion(await pipeline.claim(), lost.updateId, pipeline.database)
+  const { copiedBlobs } = await moveStore(pipeline.database, { from: pipeline.blobs, to, verify: false })
+  assert.equal(copiedBlobs, 0, 'nobody needs what is missing')
 })

@@ -2,6 +2,7 @@ import type { BlobName } from '../domain/blob.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
 import { isBlobInForce } from '../store/blobs.ts'
+import { listUsers } from '../store/inspect-blobs.ts'
 import { copyBlobs, describeBlobs } from './copy-blobs.ts'
 
 /** Each round takes what came in or was replaced while the one before went on; a store that never comes to rest is told. */
@@ -30,10 +31,12 @@ export async function moveStore(
     })
     moved.copiedBlobs += copiedBlobs
     moved.copiedBytes += copiedBytes
-    // Swept, or replaced by a copy that is in the new store, since the list was read.
+    // Swept, or replaced by a copy that is in the new store, since the list was read. What no update needs is on its way out.
     const lost: BlobName[] = []
     for (const name of gone) {
-      if ((await isBlobInForce(database, name)) && (await to.size(name)) === undefined) lost.push(name)
+      const isNeeded =
+        (await isBlobInForce(database, name)) && (await listUsers(database, name.slice(0, 64), 1)).length > 0
+      if (isNeeded && (await to.size(name)) === undefined) lost.push(name)
     }
     if (lost.length + damaged.length > 0) {
       const faults = [...lost.map((name) => ({ name, reason: 'it is missing' })), ...damaged]

@@ -12,8 +12,8 @@ export const SECRET_COLUMNS: Readonly<Record<string, readonly string[]>> = { ope
 
 /**
  * Makes a fresh copy of the catalogue fit for a server to begin with. What was in progress cannot go on, since the requests are not in
- * the copy: it has failed. Of the blobs those remain that an update names, and none is on its way out. Answers how many operations
- * were in progress.
+ * the copy: it has failed. Of the blobs those remain that an update names, and the mark of the store; none is on its way out. Answers
+ * how many operations were in progress.
  */
 export async function settleCopy(catalogue: Database): Promise<number> {
   const unfinished = await catalogue.query('select id, kind from operations where due_at is not null')
@@ -23,7 +23,8 @@ export async function settleCopy(catalogue: Database): Promise<number> {
     {
       sql: `delete from blobs
              where not exists (select 1 from files where files.sha256 = blobs.sha256)
-               and not exists (select 1 from updates where updates.manifest_sha256 = blobs.sha256)`,
+               and not exists (select 1 from updates where updates.manifest_sha256 = blobs.sha256)
+               and not exists (select 1 from shared_keys where shared_keys.value = blobs.name)`,
     },
     { sql: 'update blobs set idle_since = null where idle_since is not null' },
   ])
@@ -69,6 +70,8 @@ export async function describeUser(catalogue: Database, name: BlobName): Promise
       where manifest_sha256 = $1 or id in (select update_id from files where sha256 = $1) limit 1`,
     [name.slice(0, 64)],
   )
+  // The mark of the store.
+  if (row === undefined) return 'no update'
   const { instance, ...updateId } = row as unknown as { instance: string } & Parameters<typeof formatUpdateId>[0]
   return `${formatUpdateId(updateId)} in ${instance}`
 }

@@ -15,9 +15,9 @@ export interface Minio extends AsyncDisposable {
 
 const START_TIMEOUT_MS = 30_000
 
-/** The MinIO that `ADUANA_TEST_MINIO` names, or the one on the `PATH`; undefined if there is none. */
+/** The MinIO that `TEST_MINIO` names, or the one on the `PATH`; undefined if there is none. */
 export function findMinio(): string | undefined {
-  const program = process.env.ADUANA_TEST_MINIO || 'minio'
+  const program = process.env.TEST_MINIO || 'minio'
   try {
     execFileSync(program, ['--version'], { stdio: 'ignore' })
     return program

@@ -5,9 +5,9 @@ import { migrate } from '../../src/store/migrate.ts'
 import { type PostgresServer, serverAt, startPostgres } from './postgres.ts'
 
 /** Names the database that tests run on which can run on each: `sqlite`, as long as nothing is set, or `postgres`. */
-export const DATABASE_VARIABLE = 'ADUANA_TEST_DATABASE'
+export const DATABASE_VARIABLE = 'TEST_DATABASE'
 /** The port of a PostgreSQL that the test files of a run share. */
-export const PORT_VARIABLE = 'ADUANA_TEST_POSTGRES_PORT'
+export const PORT_VARIABLE = 'TEST_POSTGRES_PORT'
 
 /** An empty database with the schema, of its own. Closing it removes it. */
 export async function openDatabase(): Promise<Database> {

@@ -37,18 +37,24 @@ export interface AduanaOptions {
   /** Further flags of `aduana serve`. */
   flags?: string[]
   folder?: string
+  /** On top of that of the test. */
+  env?: NodeJS.ProcessEnv
+  /** Where `aduana.js` is, if it is not that of this checkout. */
+  program?: string
 }
 
 /** Starts the real program as a process of its own, on free ports and a fresh data folder that may fetch from loopback. */
 export async function startAduana({
   flags = ['--allow-source', '127.0.0.0/8'],
   folder,
+  env = {},
+  program = PROGRAM,
 }: AduanaOptions = {}): Promise<Aduana> {
   const data = folder ?? (await mkdtemp(join(tmpdir(), 'aduana-e2e-')))
   const args = ['serve', '--data', data, '--http', '127.0.0.1:0', '--https', '127.0.0.1:0', ...QUICK, ...flags]
-  const child = spawn(process.execPath, [...NODE_FLAGS, PROGRAM, ...args], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: cleanEnvironment(),
+    env: { ...cleanEnvironment(), ...env },
   })
   // A test that dies must not leave a server behind.
   const kill = () => child.kill('SIGKILL')
@@ -74,7 +80,7 @@ export async function startAduana({
   child.stdout.resume()
 
   const token = async (...more: string[]) => {
-    const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, 'token', '--data', data, ...more], {
+    const { stdout } = await promisify(execFile)(process.execPath, [program, 'token', '--data', data, ...more], {
       env: cleanEnvironment(),
     })
     return stdout.trim()
@@ -94,7 +100,7 @@ export async function startAduana({
       process.removeListener('exit', kill)
       return code
     },
-    restart: () => startAduana({ flags, folder: data }),
+    restart: () => startAduana({ flags, folder: data, env, program }),
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGKILL')

@@ -5,12 +5,12 @@ import { openPostgres } from '../../src/adapters/postgres/database-postgres.ts'
 import type { Database } from '../../src/ports/database.ts'
 import { sharedPostgres } from './open-database.ts'
 import type { PostgresServer } from './postgres.ts'
-import { type Aduana, startAduana } from './start-aduana.ts'
+import { type Aduana, type AduanaOptions, startAduana } from './start-aduana.ts'
 
 /** Real processes that share a database and a store. */
 export interface Nodes extends AsyncDisposable {
   /** Starts one more, on a data folder of its own. */
-  start(flags?: string[]): Promise<Aduana>
+  start(flags?: string[], options?: Omit<AduanaOptions, 'flags'>): Promise<Aduana>
   databaseUrl: string
   /** For what the tests want to see for themselves. */
   database: Database
@@ -37,9 +37,9 @@ export async function openNodes({
     databaseUrl,
     database,
     store: address,
-    async start(flags = []) {
+    async start(flags = [], options = {}) {
       const usual = ['--allow-source', '127.0.0.0/8', '--database', databaseUrl, '--store', address]
-      const node = await startAduana({ flags: [...usual, ...flags] })
+      const node = await startAduana({ flags: [...usual, ...flags], ...options })
       started.push(node)
       return node
     },

@@ -8,8 +8,18 @@ export interface TcpProxy extends AsyncDisposable {
   port: number
   /** Whether new connections are reset. */
   isRefusing: boolean
+  /** Whether new connections are taken, and nothing gets through on them. */
+  isSilent: boolean
   /** Before each piece of an answer is handed on. */
   delayMs: number
+  /**
+   * Is asked about what a client sends, together with what it sends right after that. What it says yes to stays here, with all that
+   * follows on that connection, until `letGo`.
+   */
+  holdsBack: ((sent: Buffer) => boolean) | undefined
+  /** Resolves when something is held back. */
+  held(): Promise<void>
+  letGo(): void
   /** How many bytes of answers were handed to clients, heads included. */
   bytesToClients(): number
   connectionsMade(): number
@@ -24,6 +34,9 @@ export interface TcpProxy extends AsyncDisposable {
   drop(): void
 }
 
+/** What is sent in one go comes within this time. */
+const ONE_GO_MS = 20
+
 interface Pair {
   client: Socket
   server: Socket
@@ -35,6 +48,8 @@ export async function startTcpProxy({ targetPort }: { targetPort: number }): Pro
   const pairs = new Set<Pair>()
   let bytesToClients = 0
   let connectionsMade = 0
+  const { promise: isHeld, resolve: tellHeld } = Promise.withResolvers<void>()
+  const { promise: isLetGo, resolve: letGo } = Promise.withResolvers<void>()
 
   const listener = createServer({ noDelay: true }, (client) => {
     connectionsMade += 1
@@ -45,7 +60,7 @@ export async function startTcpProxy({ targetPort }: { targetPort: number }): Pro
     }
     const server = connect({ port: targetPort, host: '127.0.0.1', noDelay: true })
     server.on('error', () => client.destroy())
-    const pair: Pair = { client, server, isSilent: false }
+    const pair: Pair = { client, server, isSilent: proxy.isSilent }
     pairs.add(pair)
     client.on('close', () => {
       pairs.delete(pair)
@@ -57,8 +72,17 @@ export async function startTcpProxy({ targetPort }: { targetPort: number }): Pro
 
   async function handOn(pair: Pair, { from, to }: { from: Socket; to: Socket }): Promise<void> {
     try {
-      for await (const chunk of from as AsyncIterable<Buffer>) {
+      for await (let chunk of from as AsyncIterable<Buffer>) {
         if (to === pair.client && proxy.delayMs > 0) await delay(proxy.delayMs)
+        if (to === pair.server && proxy.holdsBack !== undefined) {
+          await delay(ONE_GO_MS)
+          chunk = Buffer.concat([chunk, from.read() ?? Buffer.alloc(0)])
+          if (proxy.holdsBack(chunk)) {
+            proxy.holdsBack = undefined
+            tellHeld()
+            await isLetGo
+          }
+        }
         if (pair.isSilent) continue
         if (to === pair.client) bytesToClients += chunk.length
         if (!to.write(chunk)) await drained(to)
@@ -74,7 +98,11 @@ export async function startTcpProxy({ targetPort }: { targetPort: number }): Pro
   const proxy: TcpProxy = {
     port: (listener.address() as AddressInfo).port,
     isRefusing: false,
+    isSilent: false,
     delayMs: 0,
+    holdsBack: undefined,
+    held: () => isHeld,
+    letGo,
     bytesToClients: () => bytesToClients,
     connectionsMade: () => connectionsMade,
     silence() {

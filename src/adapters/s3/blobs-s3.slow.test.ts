@@ -10,7 +10,7 @@ const program = findMinio()
 
 if (program === undefined) {
   test('blobs in MinIO', {
-    skip: 'there is no MinIO: name one in ADUANA_TEST_MINIO, or put minio on the PATH',
+    skip: 'there is no MinIO: name one in TEST_MINIO, or put minio on the PATH',
   }, () => {})
 } else {
   let minio: Minio

@@ -52,7 +52,7 @@ export function checkBlobs({
     }
     const users = await listUsers(database(), sha256, USERS_NAMED_MAX + 1)
     if (users.length === 0) {
-      pen.warn(`${title} ${flaw}. No update needs it; the server forgets it in time.`, name)
+      pen.note(`${title} ${flaw}. No update needs it; a server forgets it in time.`, name)
       return
     }
     const named = users.slice(0, USERS_NAMED_MAX).join(', ') + (users.length > USERS_NAMED_MAX ? ' and others' : '')

@@ -57,7 +57,7 @@ export function checkDistribution(
 
   return {
     name: 'distribution',
-    title: 'Distribution stores',
+    title: 'Distribution',
     needs: ['database', 'schema'],
     async run(pen) {
       const stores = await listKeptStores(database())
