@@ -95,7 +95,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
     node: nodeName,
     startDigest: digests.start,
   })
-  const blobs = measuredBlobs(stores, metrics)
+  const blobs = measuredBlobs(stores.blobs, metrics)
   await recogniseStore({ database, blobs }, { title: storeTitle(address), mayMark: config.store !== undefined })
   // The lock says that nobody goes on writing what a process of this node began, but in a bucket that of other nodes lies beside it.
   // Some of it an operation goes on with.
@@ -166,6 +166,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
     const house = startHousekeeping({
       database,
       blobs,
+      own: stores.own,
       scanner: scan.scanner,
       graceMs: config['sweep-after'],
       membership,

@@ -46,12 +46,12 @@ export async function openStoreUpkeep(address: StoreAddress): Promise<StoreUpkee
   }
 }
 
-/** The store of a server, and behind it those that it only reads. */
+/** The store of a server, by itself and with those behind it that are only read. */
 export async function openStores(
   address: StoreAddress,
   { readOnly, ...options }: StoreOptions & { readOnly: readonly StoreAddress[] },
-): Promise<BlobStore> {
-  const store = await openStore(address, options)
+): Promise<{ own: BlobStore; blobs: BlobStore }> {
+  const own = await openStore(address, options)
   const others = await Promise.all(readOnly.map((other) => openStore(other, options)))
-  return others.length === 0 ? store : withReadStores(store, others)
+  return { own, blobs: others.length === 0 ? own : withReadStores(own, others) }
 }

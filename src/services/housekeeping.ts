@@ -3,6 +3,7 @@ import type { Database } from '../ports/database.ts'
 import type { Scanner } from '../ports/scanner.ts'
 import { startDuty } from './duties.ts'
 import type { Membership } from './membership.ts'
+import { isStoreOf } from './recognise-store.ts'
 import { rescan } from './rescan.ts'
 import { sweep, sweepLeftovers } from './sweep.ts'
 import type { WorkerLog } from './worker.ts'
@@ -15,6 +16,7 @@ const RESCAN_EVERY_MS = 1000
 export function startHousekeeping({
   database,
   blobs,
+  own,
   scanner,
   graceMs,
   membership,
@@ -22,6 +24,8 @@ export function startHousekeeping({
 }: {
   database: Database
   blobs: BlobStore
+  /** The store by itself, without those that are only read. */
+  own: BlobStore
   scanner: Scanner | undefined
   /** How long bytes are kept that nothing names. */
   graceMs: number
@@ -39,6 +43,7 @@ export function startHousekeeping({
       }
     }),
     startDuty('sweep-leftovers', { ...shared, everyMs: DAY_MS }, async (signal) => {
+      if (!(await isStoreOf(database, own))) return
       const leftovers = await sweepLeftovers({ database, blobs }, signal)
       if (leftovers > 0) log.info({ leftovers }, 'deleted what a crash left in the store')
     }),

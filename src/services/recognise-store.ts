@@ -21,6 +21,15 @@ export async function recogniseStore(
   )
 }
 
+/**
+ * Whether a store by itself is the one of the database, or that has none yet. Until everything was moved to it, it is not: then nobody may
+ * take what the database does not name in it for a leftover.
+ */
+export async function isStoreOf(database: Database, store: BlobStore): Promise<boolean> {
+  const mark = await findMark(database)
+  return mark === undefined || (await store.size(mark)) !== undefined
+}
+
 /** The blob comes before its row, and that before the mark: a crash between leaves a few bytes that nobody asks for. */
 async function makeMark({ database, blobs }: { database: Database; blobs: BlobStore }): Promise<BlobName> {
   const bytes = Buffer.from(`Marks a store of Aduana: ${randomUUID()}\n`)
