@@ -2,15 +2,20 @@ import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Behaviour, neverAnswer, serveBytes, stall, trickle } from '../../tests/support/misbehaving-source.ts'
 import { eventually } from '../../tests/support/operation-end.ts'
+import { paced } from '../../tests/support/paced.ts'
 import { type PublishedUpdate, publishUpdate, requestsFor } from '../../tests/support/publish-update.ts'
 import { type Pipeline, startPipeline } from '../../tests/support/start-pipeline.ts'
+import { newBlobName } from '../domain/blob.ts'
 import { AppError } from '../domain/errors.ts'
 import type { UpdateId } from '../domain/update-id.ts'
+import type { Database } from '../ports/database.ts'
 import { releaseLease } from '../store/attempts.ts'
-import { listProgress } from '../store/progress.ts'
+import { listProgress, noteFiles, notePartial, noteProgress } from '../store/progress.ts'
 import { findUpdate, listUpdates } from '../store/updates.ts'
+import { LostAttempt } from './attempt-end.ts'
 import { runDeletion } from './run-deletion.ts'
 
 const BYTES = Buffer.from('the bytes of a payload')
@@ -185,4 +190,84 @@ test('a store that cannot keep the manifest fails the import and says why', asyn
   assert.equal(error.code, 'CannotProcessImportManifest')
   assert.equal(error.inner?.inner?.code, 'StoreFailed')
   assert.match(error.inner?.message ?? '', /The import manifest could not be kept by the store: ENOENT/)
+})
+
+test('an attempt that is overtaken right before it publishes brings nothing back, even what was deleted since', async () => {
+  await using pipeline = await startPipeline()
+  const { database } = pipeline
+  const update = publishUpdate(pipeline.source)
+  const late = await pipeline.begin([update])
+  let isDue = true
+  const overtaken: Database = {
+    ...database,
+    async batch(statements) {
+      if (isDue && statements.some(({ sql }) => sql.includes('insert into updates'))) {
+        isDue = false
+        await releaseLease(database, late)
+        await pipeline.run(await pipeline.claim())
+        assert.equal(await countUpdates(pipeline), 1)
+        await remove(pipeline, update.updateId)
+      }
+      await database.batch(statements)
+    },
+  }
+  await assert.rejects(pipeline.run(late, { database: overtaken }), LostAttempt)
+  assert.equal(isDue, false)
+  assert.equal(await countUpdates(pipeline), 0)
+})
+
+describe('progress that', () => {
+  /** The database, but news about a download that is under way waits for `until`. */
+  const slowNews = ({ database }: Pipeline, until: () => Promise<unknown>): Database => ({
+    ...database,
+    async query(sql, params = []) {
+      if (params.includes('Downloading')) await until()
+      return await database.query(sql, params)
+    },
+  })
+
+  test('cannot be noted fails no import', async () => {
+    await using pipeline = await startPipeline()
+    const update = publishUpdate(pipeline.source)
+    let calls = 0
+    const database = slowNews(pipeline, () => {
+      calls += 1
+      return Promise.reject(new AppError('DatabaseFailed', 'The database cannot be used: a test.'))
+    })
+    await pipeline.run(await pipeline.begin([update]), { database })
+    assert.equal(calls, 1)
+    assert.equal(await countUpdates(pipeline), 1)
+  })
+
+  test('is noted slowly holds up no download, and is not told after the file is done', async () => {
+    await using pipeline = await startPipeline()
+    const bytes = Buffer.alloc(3_000_000, 'news')
+    const { promise: isSent, resolve: onSent } = Promise.withResolvers<void>()
+    const behaviour = paced(serveBytes(bytes), { bodyMs: 300, onSent })
+    const update = publishUpdate(pipeline.source, { files: [{ name: 'a.bin', bytes, behaviour }] })
+    const operation = await pipeline.begin([update])
+    // The first news comes to its end when all has come, and not before.
+    const database = slowNews(pipeline, async () => {
+      await isSent
+      await sleep(100)
+    })
+    await pipeline.run(operation, { database })
+    const [file] = await listProgress(pipeline.database, operation.operationId)
+    assert.deepEqual([file?.phase, file?.bytesDone], ['Done', bytes.length])
+  })
+
+  test('a lost attempt tells is not kept', async () => {
+    await using pipeline = await startPipeline()
+    const { database, source } = pipeline
+    const lost = await pipeline.begin([publishUpdate(source)])
+    await noteFiles(database, lost, [{ item: 0, ordinal: 0, fileName: 'a.bin', sizeInBytes: 10 }])
+    await releaseLease(database, lost)
+    const held = await pipeline.claim()
+    const position = { item: 0, ordinal: 0 }
+    await noteProgress(database, held, position, { bytesDone: 10, phase: 'Done' })
+    await noteProgress(database, lost, position, { bytesDone: 5, phase: 'Downloading' })
+    await notePartial(database, lost, position, { partial: newBlobName('0'.repeat(64)), sourceEtag: '"one"' })
+    const [file] = await listProgress(database, held.operationId)
+    assert.deepEqual([file?.phase, file?.bytesDone, file?.left], ['Done', 10, undefined])
+  })
 })

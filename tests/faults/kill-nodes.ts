@@ -10,10 +10,11 @@ import { checkData } from './check-data.ts'
 import { pickAim } from './kill-aims.ts'
 import { KILL_FLAGS, type KillReport, SWEPT_MS } from './kill-at-random.ts'
 import { startClients } from './kill-clients.ts'
-import { makeOld, readEverything } from './kill-end.ts'
+import { readEverything } from './kill-end.ts'
 import { INSTANCES } from './kill-imports.ts'
 import { openLedger } from './kill-ledger.ts'
 import { KILL_PHASES, type KillPhase, phasesIn } from './kill-phases.ts'
+import { type KillStore, openKillStore } from './kill-stores.ts'
 import { type NodesUnderLoad, openNodesUnderLoad } from './nodes-under-load.ts'
 import { snapshotPostgres } from './snapshot-postgres.ts'
 
@@ -33,7 +34,7 @@ interface Scene {
 }
 
 /** What is done to nodes and their database, and how often: so a short run has one of each. */
-const BLOWS: Record<string, { weight: number; strike(scene: Scene): Promise<void> }> = {
+const BLOWS: Record<string, { weight: number; strike(scene: Scene): Promise<unknown> }> = {
   'one node killed': { weight: 10, strike: (scene) => killSome(scene, 1) },
   'a node paused': { weight: 2, strike: pauseOne },
   'PostgreSQL crashed': { weight: 2, strike: crashDatabase },
@@ -47,6 +48,7 @@ export interface KillNodesReport extends KillReport {
   blows: Record<string, number>
   /** How often a node found that another one had its operation. */
   lost: number
+  store: string
 }
 
 /**
@@ -58,16 +60,19 @@ export async function killNodes({
   kills,
   seed,
   nodes: count,
+  store: kind = 'folder',
   onKill = () => {},
 }: {
   kills: number
   seed: number
   nodes: number
+  /** `folder` or `azblob`. */
+  store?: string
   onKill?: (kill: { number: number; blow: string; phases: readonly KillPhase[] }) => void
 }): Promise<KillNodesReport> {
   const folder = await mkdtemp(join(tmpdir(), 'aduana-kill-nodes-'))
   const log = join(folder, 'log')
-  const store = join(folder, 'blobs')
+  await using store = await openKillStore(kind, folder)
   await using source = await startSource()
   await using postgres = await startPostgres({ settings: DURABLE })
   const url = postgres.url(await postgres.createDatabase())
@@ -75,8 +80,8 @@ export async function killNodes({
   const random = seededRandom(seed, 'kills')
   const phases = Object.fromEntries(KILL_PHASES.map((phase) => [phase, 0])) as Record<KillPhase, number>
   const blows = Object.fromEntries(Object.keys(BLOWS).map((name) => [name, 0]))
-  const flags = [...KILL_FLAGS, '--database', url, '--store', store]
-  const nodes = await openNodesUnderLoad({ count, folder, flags, log, random, find: ledger.find })
+  const flags = [...KILL_FLAGS, '--database', url, '--store', store.address]
+  const nodes = await openNodesUnderLoad({ count, folder, flags, env: store.env, log, random, find: ledger.find })
   const scene = { nodes, postgres, random }
   const copies = { url, store, folder }
 
@@ -100,6 +105,7 @@ export async function killNodes({
         for (const { code, sentence } of await checkData({ folder: copy })) ledger.find(`${code}: ${sentence}`)
         return phasesIn(copy)
       })
+      if (nodes.hasKilledStarting()) hit.add('starting')
       for (const phase of hit) phases[phase] += 1
       // First, since clients who have nobody to ask wait for one.
       nodes.startLater(() => RESTART_MS_MAX * random.fraction())
@@ -119,32 +125,32 @@ export async function killNodes({
     await clients.gone()
     await readEverything({ target: await nodes.reach(), token, ledger, random })
     await nodes.stopAll()
-    await makeOld(store)
+    await store.makeOld()
     await nodes.startAll()
     await delay(SWEPT_MS)
     await nodes.stopAll()
     const copy = await copyData(copies)
     for (const { code, sentence } of await checkData({ folder: copy, quiescent: true })) {
-      ledger.find(`${code}: ${sentence}`)
+      if (!store.spared.includes(code)) ledger.find(`${code}: ${sentence}`)
     }
   }
-  await Promise.all(nodes.nodes.map((node) => node.kill()))
+  await nodes.killAll()
 
   const { findings, counts } = ledger
   const lost = nodes.logged('operation lost to another attempt')
-  const report = { seed, kills: done, nodes: count, blows, phases, counts, lost, findings }
+  const report = { seed, kills: done, nodes: count, store: kind, blows, phases, counts, lost, findings }
   if (findings.length > 0) return { ...report, kept: { folder, log } }
   await rm(folder, { recursive: true })
   return report
 }
 
 /** A data folder as one machine would have it: with a copy of the database, and with the store itself. */
-async function copyData({ url, store, folder }: { url: string; store: string; folder: string }): Promise<string> {
+async function copyData({ url, store, folder }: { url: string; store: KillStore; folder: string }): Promise<string> {
   const copy = join(folder, 'copy')
   await rm(copy, { recursive: true, force: true })
   await mkdir(copy)
-  await symlink(store, join(copy, 'blobs'))
   await snapshotPostgres({ url, path: join(copy, 'aduana.db') })
+  await symlink(await store.view(), join(copy, 'blobs'))
   return copy
 }
 

@@ -7,7 +7,7 @@ export function describeKills(report: KillReport | KillNodesReport): string {
   const { imports, deletions, reads } = counts
   return [
     ...('blows' in report
-      ? [`${report.nodes} nodes: ${list(report.blows)}, operations lost to others ${report.lost}`]
+      ? [`${report.nodes} nodes on ${report.store}: ${list(report.blows)}, operations lost to others ${report.lost}`]
       : []),
     `${kills} kills with seed ${seed} hit ${list(phases)}`,
     `imports: ${list(imports)}`,

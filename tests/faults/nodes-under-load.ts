@@ -23,6 +23,8 @@ export interface NodesUnderLoad {
   nodes: readonly NodeUnderLoad[]
   /** One of those that answer requests; waits until there is one. */
   reach(): Promise<Target>
+  /** Whether one was killed before it was ready, since this was last asked. */
+  hasKilledStarting(): boolean
   /** Those that may be killed, at work or just starting; waits until there is one. */
   living(): Promise<NodeUnderLoad[]>
   /** Requests may be answered with 503 while this lasts. */
@@ -35,6 +37,8 @@ export interface NodesUnderLoad {
   startAll(): Promise<void>
   /** Ends all of them in order. */
   stopAll(): Promise<void>
+  /** Ends all of them at once, also those that would start later. */
+  killAll(): Promise<void>
   /** How often a node wrote this to its log. */
   logged(message: string): number
 }
@@ -58,6 +62,7 @@ export async function openNodesUnderLoad({
   count,
   folder,
   flags,
+  env,
   log,
   random,
   find,
@@ -66,6 +71,7 @@ export async function openNodesUnderLoad({
   /** For their data folders. */
   folder: string
   flags: readonly string[]
+  env: NodeJS.ProcessEnv
   log: string
   random: SeededRandom
   /** Is told what must not happen. */
@@ -77,6 +83,7 @@ export async function openNodesUnderLoad({
   const lives: (Life | undefined)[] = Array.from({ length: count }, () => undefined)
   /** Those that are down and will be started. */
   const waiting = new Map<number, Promise<void>>()
+  let wereStarting = false
   const counts = new Map<string, number>()
 
   async function ended(life: Life, number: number): Promise<void> {
@@ -92,6 +99,7 @@ export async function openNodesUnderLoad({
     const life = lives[number]
     if (life === undefined) return null
     life.isEnding = true
+    wereStarting ||= life.url === undefined
     life.gone.abort(new Error(`Node ${number} gets ${signal}.`))
     life.server.process.kill(signal)
     const { code } = await life.server.exited
@@ -103,7 +111,7 @@ export async function openNodesUnderLoad({
     async function start(): Promise<void> {
       const begunAt = performance.now()
       const life: Life = {
-        server: spawnAduana({ folder: own, flags }),
+        server: spawnAduana({ folder: own, flags, env }),
         gone: new AbortController(),
         isEnding: false,
         isPaused: false,
@@ -180,6 +188,11 @@ export async function openNodesUnderLoad({
         }
       }
     },
+    hasKilledStarting() {
+      const were = wereStarting
+      wereStarting = false
+      return were
+    },
     async living() {
       for (;;) {
         const living = nodes.filter(({ number }) => isAlive(lives[number]))
@@ -214,6 +227,10 @@ export async function openNodesUnderLoad({
     async stopAll() {
       const codes = await Promise.all(nodes.map(({ number }) => end(number, 'SIGTERM')))
       if (codes.some((code) => code !== 0 && code !== null)) find(`Nodes that were told to stop ended with ${codes}.`)
+    },
+    async killAll() {
+      await Promise.allSettled(waiting.values())
+      await Promise.all(nodes.map((node) => node.kill()))
     },
     logged: (message) => counts.get(message) ?? 0,
   }

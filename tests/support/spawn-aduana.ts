@@ -23,14 +23,17 @@ export function spawnAduana({
   folder,
   flags = ['--allow-source', '127.0.0.0/8'],
   launcher = [],
+  env = {},
 }: {
   folder: string
   flags?: readonly string[]
   launcher?: readonly string[]
+  /** On top of that of the test. */
+  env?: NodeJS.ProcessEnv
 }): SpawnedAduana {
   const serve = ['serve', '--data', folder, '--http', '127.0.0.1:0', '--https', '127.0.0.1:0', ...flags]
   const [command = process.execPath, ...args] = [...launcher, process.execPath, PROGRAM, ...serve]
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: ownEnvironment() })
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...ownEnvironment(), ...env } })
   // A test that dies must not leave a server behind.
   const kill = () => child.kill('SIGKILL')
   process.once('exit', kill)
