@@ -28,8 +28,10 @@ export interface UpdateRace extends AsyncDisposable {
 
 export async function prepareUpdateRace(folder: string): Promise<UpdateRace> {
   await using closing = new AsyncDisposableStack()
-  const aduana = closing.use(await startServer(folder))
-  await seedOne(aduana)
+  const unseeded = closing.use(await startServer(folder))
+  await unseeded.stop()
+  await seedOne(unseeded)
+  const aduana = closing.use(await unseeded.restart())
   const path = (at: string[]) => `/deviceUpdate/${at[0]}/updates/providers/${at[1]}/names/${at[2]}/versions/${at[3]}`
   const asked = path([INSTANCE, UPDATE_ID.provider, UPDATE_ID.name, UPDATE_ID.version])
   const url = `${aduana.httpUrl}${asked}?api-version=2022-10-01`
@@ -54,7 +56,7 @@ function startBareRoute(databasePath: string, pattern: string): Child {
   return startChild(process.execPath, [join(import.meta.dirname, 'bare-route.ts'), databasePath, pattern])
 }
 
-/** Beside the running server, which is as good as an import for reading. */
+/** As good as an import for reading. No server may be running: its worker would take the operation that is made up for it. */
 async function seedOne({ folder }: Aduana): Promise<void> {
   const database = openSqlite(join(folder, 'aduana.db'))
   await seedUpdates(database, [{ manifest: { ...manifestOf(validManifest('5.0')), references: [] } }])

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import { formatUpdateId, normaliseVersion, sameUpdate, versionOrder } from './update-id.ts'
+import { formatUpdateId, normaliseVersion, sameUpdate, versionKey, versionOrder } from './update-id.ts'
 
 const PART_MAX = 2_147_483_647
 const RUNS = { numRuns: 100 }
@@ -60,6 +60,22 @@ suite('a version', () => {
     ]
     for (const text of wrong) assert.equal(normaliseVersion(text), undefined, JSON.stringify(text))
     assert.equal(normaliseVersion('2147483647.0.00.000'), '2147483647.0.0.0')
+  })
+
+  test('is found by its order, however it is written; what is no version is never found', () => {
+    fc.assert(
+      fc.property(parts, zeros, (numbers, pads) => {
+        const written = numbers.map((n, i) => `${'0'.repeat(pads[i] ?? 0)}${n}`).join('.')
+        assert.equal(versionKey(written), versionOrder(numbers.join('.')))
+      }),
+      RUNS,
+    )
+    for (const text of ['', '1', '1..2', '1.2.3.4.5', '1.2147483648', '1.0 ']) assert.equal(versionKey(text), undefined)
+  })
+
+  test('has the order that is stored', () => {
+    assert.equal(versionOrder('1.0'), '2147483646214748364721474836482147483648')
+    assert.equal(versionOrder('2147483647.1.22.333'), '0000000000214748364621474836252147483314')
   })
 
   test('sorts as text in the order of its numbers, the newest first', () => {

@@ -7,21 +7,14 @@ export interface UpdateId {
 
 const PART_MAX = 2_147_483_647
 
+const VERSION = /^[0-9]{1,64}(\.[0-9]{1,64}){1,3}$/
+
 /**
  * Drops leading zeros: `01.0` is `1.0` (import schema 4.0, updateId.version). Undefined where the text is not two to four
  * numbers of at most 2147483647, divided by dots.
  */
 export function normaliseVersion(text: string): string | undefined {
-  const parts = text.split('.')
-  if (parts.length < 2 || parts.length > 4) return undefined
-  const numbers: number[] = []
-  for (const part of parts) {
-    if (!/^[0-9]{1,64}$/.test(part)) return undefined
-    const number = Number(part)
-    if (number > PART_MAX) return undefined
-    numbers.push(number)
-  }
-  return numbers.join('.')
+  return numbersOf(text)?.join('.')
 }
 
 /**
@@ -29,11 +22,13 @@ export function normaliseVersion(text: string): string | undefined {
  * than `1.0`, as in the .NET `Version` type that the original service uses.
  */
 export function versionOrder(version: string): string {
-  const parts = version.split('.')
-  return [0, 1, 2, 3]
-    .map((i) => (parts[i] === undefined ? PART_MAX + 1 : PART_MAX - Number(parts[i])))
-    .map((rank) => String(rank).padStart(10, '0'))
-    .join('')
+  return orderOf(version.split('.').map(Number))
+}
+
+/** What versions are found by: `versionOrder`, with leading zeros or without. Undefined where `normaliseVersion` is. */
+export function versionKey(text: string): string | undefined {
+  const numbers = numbersOf(text)
+  return numbers && orderOf(numbers)
 }
 
 /** What identities are found and kept unique by: letter case makes no difference. */
@@ -49,4 +44,21 @@ export function sameUpdate(a: UpdateId, b: UpdateId): boolean {
 /** For people: `Contoso/Toaster/1.0`. */
 export function formatUpdateId({ provider, name, version }: UpdateId): string {
   return `${provider}/${name}/${version}`
+}
+
+function numbersOf(text: string): number[] | undefined {
+  if (!VERSION.test(text)) return undefined
+  const numbers: number[] = []
+  for (const part of text.split('.')) {
+    const number = Number(part)
+    if (number > PART_MAX) return undefined
+    numbers.push(number)
+  }
+  return numbers
+}
+
+function orderOf(numbers: readonly number[]): string {
+  let order = ''
+  for (let i = 0; i < 4; i += 1) order += String(PART_MAX - (numbers[i] ?? -1)).padStart(10, '0')
+  return order
 }

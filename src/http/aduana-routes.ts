@@ -57,7 +57,7 @@ export function aduanaRoutes(options: {
       ),
       async handle(call) {
         const { update, files } = await getUpdateWithFiles(database, call)
-        const downloads = await findDownloads(options, { updateId: update.id, base: publicUrl ?? call.origin })
+        const downloads = await findDownloads(options, { updateId: update.id, base: publicUrl ?? call.origin() })
         const addressed = (file: {
           fileId: string
           fileName: string

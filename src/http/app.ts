@@ -17,7 +17,7 @@ import type { Caller } from '../services/accept-operation.ts'
 import type { Audit } from '../services/audit.ts'
 import { admit, admitAnywhere, type VerifyToken } from './admit.ts'
 import { aduanaRoutes } from './aduana-routes.ts'
-import { type ApiRoute, callOf, send } from './call.ts'
+import { type ApiRoute, callOf, type RawQuery, send } from './call.ts'
 import { serveContent } from './content.ts'
 import type { ShownStore } from './distribution.ts'
 import { serveHealth } from './health.ts'
@@ -76,13 +76,19 @@ export interface App {
 export async function createApp(options: AppOptions): Promise<App> {
   const { database, blobs, log } = options
   let handler: RequestListener = () => {}
+  // The framework wants a child of the log for each request, and gets the log itself.
+  const sameLog: FastifyBaseLogger = Object.assign(Object.create(log), { child: () => sameLog })
   const app = Fastify({
-    loggerInstance: log,
+    loggerInstance: sameLog,
     // Reads come by the thousand; metrics count them, a line for each would only cost.
     logController: new LogController({ disableRequestLogging: true }),
-    childLoggerFactory: (logger) => logger,
     bodyLimit: LIMITS.requestBodyBytesMax,
-    routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, maxParamLength: 512 },
+    routerOptions: {
+      caseSensitive: false,
+      ignoreTrailingSlash: true,
+      maxParamLength: 512,
+      querystringParser: (text): RawQuery & Record<string, unknown> => ({ text }),
+    },
     rewriteUrl: (request) => unescapeColon(request.url ?? '/'),
     frameworkErrors: (_error, request, reply) => {
       request.traceparent = traceparentOf(request.headers.traceparent)
@@ -164,10 +170,10 @@ export async function createApp(options: AppOptions): Promise<App> {
             done(error as Error)
           }
         },
-        async handler(request, reply) {
+        handler(request, reply) {
           const call = callOf(request, { isV2Path })
           request.dialect = call.dialect.name
-          return send(reply, await handle(call))
+          return handle(call).then((answer) => send(reply, answer))
         },
       })
     }

@@ -11,14 +11,14 @@ export interface Call {
   instance: string
   dialect: Dialect
   params: Readonly<Record<string, string>>
-  query: Query
+  query: Readonly<Query>
   body: unknown
   ifNoneMatch: string | undefined
   caller: Caller
   /** Scheme, host and port that the caller used, such as `https://127.0.0.1:8443`. */
-  origin: string
-  /** The path that the caller asked for, without the query. */
-  path: string
+  origin: () => string
+  /** The path that the caller asked for, with the query. */
+  url: string
 }
 
 /** Query options under their plain names: `$filter` and `filter` are the same. */
@@ -46,7 +46,7 @@ export interface ApiRoute {
   /** Which rate it counts against; `requests` unless told. */
   rateGroup?: RateGroup
   schema: FastifySchema
-  handle: (call: Call) => Answer | Promise<Answer>
+  handle: (call: Call) => Promise<Answer>
 }
 
 const QUERY_NAMES: ReadonlyMap<string, keyof Query> = new Map([
@@ -59,12 +59,27 @@ const QUERY_NAMES: ReadonlyMap<string, keyof Query> = new Map([
 ])
 
 /** Reads the query: names in any letter case, with or without `$`. Options that are not known are ignored. */
-export function readQuery(raw: unknown): Query {
+export function readQuery(text: string): Readonly<Query> {
+  let query = queries.get(text)
+  if (query === undefined) {
+    query = parseQuery(text)
+    if (queries.size === REMEMBERED_QUERIES_MAX) queries.clear()
+    if (text.length <= REMEMBERED_LENGTH_MAX) queries.set(text, query)
+  }
+  return query
+}
+
+/** Most requests have the same few. */
+const queries = new Map<string, Readonly<Query>>()
+const REMEMBERED_QUERIES_MAX = 100
+const REMEMBERED_LENGTH_MAX = 100
+
+function parseQuery(text: string): Query {
   const query: Query = {}
-  for (const [name, value] of Object.entries(raw as Record<string, unknown>)) {
+  for (const [name, value] of new URLSearchParams(text)) {
     const known = QUERY_NAMES.get(name.toLowerCase().replace(/^\$/, ''))
     if (known === undefined) continue
-    if (typeof value !== 'string' || query[known] !== undefined) {
+    if (query[known] !== undefined) {
       throw new AppError('InvalidRequest', `The query option ${name} stands twice.`, { target: name })
     }
     query[known] = value
@@ -72,9 +87,14 @@ export function readQuery(raw: unknown): Query {
   return query
 }
 
+/** The query as the router hands it on, unread. */
+export interface RawQuery {
+  text: string
+}
+
 /** Makes the call that a request stands for. The caller must have been authenticated before. */
 export function callOf(request: FastifyRequest, { isV2Path }: { isV2Path: boolean }): Call {
-  const query = readQuery(request.query)
+  const query = readQuery((request.query as RawQuery).text)
   const params = request.params as Record<string, string>
   return {
     instance: params.instanceId ?? '',
@@ -84,22 +104,18 @@ export function callOf(request: FastifyRequest, { isV2Path }: { isV2Path: boolea
     body: request.body,
     ifNoneMatch: request.headers['if-none-match'],
     caller: request.caller,
-    get origin() {
-      return `${request.protocol}://${request.host}`
-    },
-    get path() {
-      return request.url.split('?', 1)[0] ?? request.url
-    },
+    // Functions, since an object with getters of its own would keep the request in memory until a full collection.
+    origin: () => `${request.protocol}://${request.host}`,
+    url: request.url,
   }
 }
 
 /** Sends an answer as it is. */
-export function send(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
+export function send(reply: FastifyReply, { status, headers, body }: Answer): void {
   reply.code(status)
   if (headers) reply.headers(headers)
-  if (body !== undefined && !reply.hasHeader('content-type'))
-    reply.header('content-type', 'application/json; charset=utf-8')
-  return reply.send(body)
+  if (body !== undefined) reply.header('content-type', 'application/json; charset=utf-8')
+  reply.send(body)
 }
 
 declare module 'fastify' {

@@ -63,20 +63,21 @@ function btoaUrl(text: string): string {
 
 describe('a next link', () => {
   const path = '/deviceUpdate/default/updates'
+  const url = `${path}?$filter=isDeployable%20eq%20true&skipToken=t`
 
   test('is relative and carries the api-version of the caller', () => {
     assert.equal(
-      nextLink({ path, query: { apiVersion: '2031-12-31' } }, { after: 'a' }),
+      nextLink({ url, query: { apiVersion: '2031-12-31' } }, { after: 'a' }),
       `${path}?api-version=2031-12-31&skipToken=${pageToken({ after: 'a' })}`,
     )
   })
 
   test('has no api-version where the caller sent none', () => {
-    assert.equal(nextLink({ path, query: {} }, { after: 'a' }), `${path}?skipToken=${pageToken({ after: 'a' })}`)
+    assert.equal(nextLink({ url, query: {} }, { after: 'a' }), `${path}?skipToken=${pageToken({ after: 'a' })}`)
   })
 
   test('cannot be broken by what a caller of /v2 sends as api-version', () => {
-    const link = nextLink({ path, query: { apiVersion: '{x}&top=0#' } }, { after: 'a' })
+    const link = nextLink({ url, query: { apiVersion: '{x}&top=0#' } }, { after: 'a' })
     assert.equal(new URL(link, 'http://h').searchParams.get('api-version'), '{x}&top=0#')
     assert.equal(new URL(link, 'http://h').searchParams.get('top'), null)
   })

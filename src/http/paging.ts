@@ -41,7 +41,8 @@ function parsed(token: string): unknown {
 }
 
 /** The address of the next page: the same path, relative, in the caller's own `api-version`. */
-export function nextLink({ path, query }: { path: string; query: { apiVersion?: string } }, state: object): string {
+export function nextLink({ url, query }: { url: string; query: { apiVersion?: string } }, state: object): string {
   const version = query.apiVersion === undefined ? '' : `api-version=${encodeURIComponent(query.apiVersion)}&`
+  const [path] = url.split('?', 1)
   return `${path}?${version}skipToken=${pageToken(state)}`
 }

@@ -2,41 +2,28 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createRenderedBodies } from './rendered-bodies.ts'
 
-test('a body is rendered once as long as it is kept, and the least recently used goes first', async () => {
+test('bodies are kept as long as there is room, and the least recently used goes first', () => {
   const bodies = createRenderedBodies(160)
-  const rendered: string[] = []
-  const get = (key: string) =>
-    bodies.get(key, async () => {
-      rendered.push(key)
-      return key.padEnd(10)
-    })
+  const keep = (key: string) => assert.equal(bodies.keep(key, key.padEnd(10)), key.padEnd(10))
   const keys = Array.from({ length: 16 }, (_, index) => `key ${index}`)
-  for (const key of keys) await get(key)
-  assert.equal(await get('key 0'), 'key 0     ')
-  assert.equal(rendered.length, 16)
+  for (const key of keys) keep(key)
+  assert.equal(bodies.find('key 0'), 'key 0     ')
 
-  await get('one more')
-  await get('key 0')
-  assert.equal(rendered.length, 17, 'key 0 was used lately')
-  await get('key 1')
-  assert.equal(rendered.length, 18, 'key 1 had to go')
+  keep('one more')
+  assert.equal(bodies.find('key 0'), 'key 0     ', 'it was used lately')
+  assert.equal(bodies.find('key 1'), undefined, 'it had to go')
+  assert.equal(bodies.find('key 2'), 'key 2     ')
 })
 
-test('a large body is answered, but not kept', async () => {
+test('a body that two made at the same time is kept once', () => {
   const bodies = createRenderedBodies(160)
-  let rendered = 0
-  const get = () =>
-    bodies.get('large', async () => {
-      rendered += 1
-      return 'x'.repeat(11)
-    })
-  assert.equal((await get()).length, 11)
-  await get()
-  assert.equal(rendered, 2)
+  for (let i = 0; i < 100; i += 1) bodies.keep('same', 'x'.repeat(10))
+  for (let i = 0; i < 15; i += 1) bodies.keep(`key ${i}`, 'x'.repeat(10))
+  assert.equal(bodies.find('same'), 'x'.repeat(10))
 })
 
-test('a body that cannot be rendered is tried again', async () => {
-  const bodies = createRenderedBodies()
-  await assert.rejects(bodies.get('key', () => Promise.reject(new Error('gone'))))
-  assert.equal(await bodies.get('key', async () => 'there'), 'there')
+test('a large body is answered, but not kept', () => {
+  const bodies = createRenderedBodies(160)
+  assert.equal(bodies.keep('large', 'x'.repeat(11)), 'x'.repeat(11))
+  assert.equal(bodies.find('large'), undefined)
 })

@@ -1,7 +1,8 @@
 /** Bodies of documents that never change under their ETag, so that each is rendered once: the least recently used go first. */
 export interface RenderedBodies {
-  /** The body that is kept under this key, or else the one that `render` makes. */
-  get(key: string, render: () => Promise<string>): Promise<string>
+  find(key: string): string | undefined
+  /** Keeps a body, if it is not too large, and answers it. */
+  keep(key: string, body: string): string
 }
 
 /** Large documents are rare, and not worth the room of a thousand others. */
@@ -14,14 +15,16 @@ export function createRenderedBodies(charactersMax = 8 * 1024 * 1024): RenderedB
   let characters = 0
 
   return {
-    async get(key, render) {
+    find(key) {
       const kept = bodies.get(key)
       if (kept !== undefined) {
         bodies.delete(key)
         bodies.set(key, kept)
-        return kept
       }
-      const body = await render()
+      return kept
+    },
+
+    keep(key, body) {
       if (body.length > charactersMax * SHARE_MAX || bodies.has(key)) return body
       bodies.set(key, body)
       characters += body.length

@@ -31,6 +31,13 @@ describe('a traceparent', () => {
     })
   }
 
+  test('is never made twice', () => {
+    const made = Array.from({ length: 2000 }, () => traceparentOf(undefined))
+    assert.ok(made.every((traceparent) => traceparentOf(traceparent) === traceparent))
+    assert.equal(new Set(made).size, made.length)
+    assert.equal(new Set(made.map(traceIdOf)).size, made.length)
+  })
+
   test('has the trace id of the operation in it', () => {
     assert.equal(traceIdOf(GOOD), '0af7651916cd43dd8448eb211c80319c')
   })

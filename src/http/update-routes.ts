@@ -68,6 +68,18 @@ export function updateRoutes(acceptance: Acceptance, documents: Documents): ApiR
     return acceptedAnswer(dialect, instance, operationId)
   }
 
+  function answerUpdate(call: Call, etag: string | undefined): Answer | Promise<Answer> {
+    if (etag === undefined) throw noUpdate(call)
+    const headers = { etag, 'cache-control': CACHEABLE['cache-control'] }
+    if (matches(etag, call.ifNoneMatch)) return { status: 304, headers }
+    const key = `${call.dialect.name} ${etag}`
+    const body = rendered.find(key)
+    if (body !== undefined) return { status: 200, headers, body }
+    return getUpdate(database, call).then((update) => {
+      return { status: 200, headers, body: rendered.keep(key, jsonText(call.dialect.update(update))) }
+    })
+  }
+
   return [
     {
       method: 'POST',
@@ -98,7 +110,7 @@ export function updateRoutes(acceptance: Acceptance, documents: Documents): ApiR
           querystring: Type.Object({ action: Type.Enum(['import'], { type: 'string' }) }),
         }),
       ),
-      handle(call) {
+      async handle(call) {
         if (call.query.action?.toLowerCase() !== 'import') {
           throw new AppError('InvalidRequest', 'A POST to this path needs the query option action=import.', {
             target: 'action',
@@ -198,15 +210,9 @@ export function updateRoutes(acceptance: Acceptance, documents: Documents): ApiR
         { operationId: `${group}_GetUpdate`, summary: 'Get Update' },
         one(documents.update, CACHE_CONTROL),
       ),
-      async handle(call) {
-        // Asked for each time, so that what another process changed is seen; everything else hangs on it.
-        const etag = await findUpdateEtag(database, call.instance, updateIdOf(call.params))
-        if (etag === undefined) throw noUpdate(call)
-        const headers = { etag, ...CACHEABLE }
-        if (matches(etag, call.ifNoneMatch)) return { status: 304, headers }
-        const render = async () => jsonText(call.dialect.update(await getUpdate(database, call)))
-        return { status: 200, headers, body: await rendered.get(`${call.dialect.name} ${etag}`, render) }
-      },
+      // Asked for each time, so that what another process changed is seen; everything else hangs on it.
+      handle: (call) =>
+        findUpdateEtag(database, call.instance, updateIdOf(call.params)).then((etag) => answerUpdate(call, etag)),
     },
     {
       method: 'DELETE',
@@ -308,7 +314,7 @@ function readAfter(skipToken: string | undefined): string | undefined {
   return readTextsToken(skipToken)?.after
 }
 
-function texts(page: Page<string, string>, call: Pick<Call, 'path' | 'query'>): Answer {
+function texts(page: Page<string, string>, call: Pick<Call, 'url' | 'query'>): Answer {
   return json({ value: page.items, nextLink: page.next && nextLink(call, { after: page.next }) })
 }
 

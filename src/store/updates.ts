@@ -1,6 +1,6 @@
 import { RawJson } from '../domain/json-text.ts'
 import type { Update } from '../domain/update.ts'
-import { identityKey, normaliseVersion, type UpdateId, versionOrder } from '../domain/update-id.ts'
+import { identityKey, type UpdateId, versionKey } from '../domain/update-id.ts'
 import type { ScanResult } from '../domain/verdict.ts'
 import type { Database, Row, SqlValue } from '../ports/database.ts'
 import { searchWords } from './search-terms.ts'
@@ -13,28 +13,27 @@ export async function findUpdate(
   instance: string,
   updateId: UpdateId,
 ): Promise<Update | undefined> {
-  const version = normaliseVersion(updateId.version)
-  if (version === undefined) return undefined
-  const [row] = await database.query(
-    'select * from updates where instance = $1 and provider_key = $2 and name_key = $3 and version_order = $4',
-    [instance, identityKey(updateId.provider), identityKey(updateId.name), versionOrder(version)],
-  )
+  const key = keyOf(instance, updateId)
+  if (key === undefined) return undefined
+  const [row] = await database.query(FIND, key)
   return row && updateOf(row, await listParents(database, [String(row.id)]))
 }
 
 /** The ETag of an update, which changes with everything that an update answers; undefined if there is no such update. */
-export async function findUpdateEtag(
-  database: Database,
-  instance: string,
-  updateId: UpdateId,
-): Promise<string | undefined> {
-  const version = normaliseVersion(updateId.version)
-  if (version === undefined) return undefined
-  const [row] = await database.query(
-    'select etag from updates where instance = $1 and provider_key = $2 and name_key = $3 and version_order = $4',
-    [instance, identityKey(updateId.provider), identityKey(updateId.name), versionOrder(version)],
-  )
-  return row && String(row.etag)
+export function findUpdateEtag(database: Database, instance: string, updateId: UpdateId): Promise<string | undefined> {
+  const key = keyOf(instance, updateId)
+  if (key === undefined) return Promise.resolve(undefined)
+  return database.query(FIND_ETAG, key).then(([row]) => row && String(row.etag))
+}
+
+const BY_KEY = 'instance = $1 and provider_key = $2 and name_key = $3 and version_order = $4'
+const FIND = `select * from updates where ${BY_KEY}`
+const FIND_ETAG = `select etag from updates where ${BY_KEY}`
+
+/** What both are asked with; undefined where the version is none. */
+function keyOf(instance: string, { provider, name, version }: UpdateId): SqlValue[] | undefined {
+  const order = versionKey(version)
+  return order === undefined ? undefined : [instance, identityKey(provider), identityKey(name), order]
 }
 
 /** A page of a list: the next one begins after `next`, which is absent on the last page. */

@@ -3,6 +3,7 @@ import { COPY_STATES, type CopyState } from '../../domain/distribution.ts'
 import type { OperationKind, OperationStatus } from '../../domain/operation.ts'
 import type { Verdict } from '../../domain/verdict.ts'
 import type { Metrics, MetricsPage } from '../../ports/metrics.ts'
+import { registerRequestDurations } from './request-durations.ts'
 
 /** What is asked for when somebody looks, rather than counted on the way. */
 export interface Readings {
@@ -37,12 +38,10 @@ export function openPrometheus({ version }: { version: string }): {
   const [registry] = registers as [Registry]
   collectDefaultMetrics({ register: registry })
 
-  const requests = new Histogram({
+  const observeRequest = registerRequestDurations(registry, {
     name: 'aduana_http_request_duration_seconds',
     help: 'Requests that were answered, and how long that took.',
-    labelNames: ['route', 'method', 'status', 'dialect'],
     buckets: REQUEST_SECONDS,
-    registers,
   })
   const refused = counter('aduana_http_connections_refused_total', 'Connections beyond the limit.', ['listener'])
   const downloads = counter('aduana_downloads_total', 'Downloads of content that ended.', ['outcome'])
@@ -132,7 +131,7 @@ export function openPrometheus({ version }: { version: string }): {
   return {
     metrics: {
       requestAnswered({ route, method, status, dialect, seconds }) {
-        requests.observe({ route, method, status: STATUS_CLASSES[Math.floor(status / 100)] ?? '', dialect }, seconds)
+        observeRequest({ route, method, status: STATUS_CLASSES[Math.floor(status / 100)] ?? '', dialect }, seconds)
       },
       downloadEnded({ bytes, isComplete }) {
         downloads.inc({ outcome: isComplete ? 'complete' : 'broken' })

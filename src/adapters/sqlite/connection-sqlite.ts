@@ -49,7 +49,20 @@ export function openConnection(path: string, { readOnly = false }: { readOnly?: 
     }
     return statement
   }
-  const rowsOf = ({ sql, params = [] }: Statement) => prepare(sql).all(...params.map(bound)) as Row[]
+
+  const columns = new Map<StatementSync, string[]>()
+  function rowsOf({ sql, params = [] }: Statement): Row[] {
+    const statement = prepare(sql)
+    let names = columns.get(statement)
+    if (names === undefined) {
+      // Each object that Node makes of a row has a shape of its own, which holds up everything that reads one.
+      statement.setReturnArrays(true)
+      names = statement.columns().map(({ name }) => name)
+      columns.set(statement, names)
+    }
+    const rows = statement.all(...params.map(bound)) as unknown as SqlValue[][]
+    return rows.map((values) => rowOf(names, values))
+  }
 
   function inTransaction(writes: readonly Write[]): Outcome[] {
     if (writes.length === 0) return []
@@ -141,6 +154,12 @@ function openDatabase(path: string, readOnly: boolean): DatabaseSync {
     db.close()
     throw error
   }
+}
+
+function rowOf(names: readonly string[], values: readonly SqlValue[]): Row {
+  const row: Row = {}
+  for (let i = 0; i < names.length; i += 1) row[names[i] as string] = values[i] as SqlValue
+  return row
 }
 
 /** What SQLite does not do, or does not do as well, within a transaction. */
