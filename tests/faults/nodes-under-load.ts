@@ -21,7 +21,7 @@ export interface NodeUnderLoad {
 
 export interface NodesUnderLoad {
   nodes: readonly NodeUnderLoad[]
-  /** One of those that answer requests; waits until there is one. */
+  /** One of those that answer requests; waits until there is one, unless all were ended for good. */
   reach(): Promise<Target>
   /** Whether one was killed before it was ready, since this was last asked. */
   hasKilledStarting(): boolean
@@ -46,6 +46,11 @@ export interface NodesUnderLoad {
 /** A pause that takes longer may end what waited for a connection of the database. */
 const FREEZE_MS_MAX = 4000
 const LOOK_EVERY_MS = 20
+/** By then every thread has come to a stop. */
+const STILL_MS = 50
+
+/** For who still asks in the end. */
+const NOBODY: Target = { url: 'http://127.0.0.1:9', signal: AbortSignal.abort(), excuses: () => true }
 
 interface Life {
   server: SpawnedAduana
@@ -84,6 +89,8 @@ export async function openNodesUnderLoad({
   /** Those that are down and will be started. */
   const waiting = new Map<number, Promise<void>>()
   let wereStarting = false
+  let isOver = false
+  let thawed = Promise.resolve()
   const counts = new Map<string, number>()
 
   async function ended(life: Life, number: number): Promise<void> {
@@ -109,6 +116,7 @@ export async function openNodesUnderLoad({
   async function makeNode(number: number): Promise<NodeUnderLoad> {
     const own = await mkdtemp(join(folder, `node-${number}-`))
     async function start(): Promise<void> {
+      await thawed
       const begunAt = performance.now()
       const life: Life = {
         server: spawnAduana({ folder: own, flags, env }),
@@ -174,6 +182,7 @@ export async function openNodesUnderLoad({
     nodes,
     async reach() {
       for (;;) {
+        if (isOver) return NOBODY
         const life = random.pick(moving().filter(({ url }) => url !== undefined))
         if (life?.url === undefined) {
           await delay(LOOK_EVERY_MS)
@@ -209,12 +218,17 @@ export async function openNodesUnderLoad({
       }
     },
     async frozen(meanwhile) {
+      const { promise, resolve: thaw } = Promise.withResolvers<void>()
+      // Nor does any begin.
+      thawed = promise
       const frozen = moving()
       const from = performance.now()
       for (const { server } of frozen) server.process.kill('SIGSTOP')
       try {
+        await delay(STILL_MS)
         return await meanwhile()
       } finally {
+        thaw()
         for (const { server } of frozen) server.process.kill('SIGCONT')
         if (performance.now() - from > FREEZE_MS_MAX) lastAway = performance.now()
       }
@@ -229,6 +243,7 @@ export async function openNodesUnderLoad({
       if (codes.some((code) => code !== 0 && code !== null)) find(`Nodes that were told to stop ended with ${codes}.`)
     },
     async killAll() {
+      isOver = true
       await Promise.allSettled(waiting.values())
       await Promise.all(nodes.map((node) => node.kill()))
     },
