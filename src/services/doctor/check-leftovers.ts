@@ -42,14 +42,14 @@ export function checkLeftovers({
     const known = await findBlob(database(), sha256)
     if (known !== undefined) {
       const inForce = await judgeCopy({ sha256, ...known }, { blobs: blobs(), isDeep: true })
-      if (inForce.kind !== 'good') return await useInstead({ name, known, inForce }, pen)
+      if (inForce.kind !== 'good') return await takeInstead({ name, known, inForce }, pen)
     }
     await blobs().delete(name)
     pen.mended(`Deleted copy ${name} (${sizeInBytes} bytes), which was not in force.`, name)
   }
 
   /** The copy in force is not good, so this one is all there is. */
-  async function useInstead(
+  async function takeInstead(
     { name, known, inForce }: { name: BlobName; known: KnownBlob; inForce: CopyState },
     pen: Pen,
   ): Promise<void> {
