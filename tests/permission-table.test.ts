@@ -48,6 +48,7 @@ const ANYWHERE = ['GET /metrics', 'HEAD /metrics']
 
 /** What answers everybody, and has nothing that is not meant for everybody. */
 const OPEN = [
+  'GET /aduana/v1/login',
   'GET /content/:contentId/:fileName',
   'GET /docs',
   'GET /docs/json',

@@ -205,6 +205,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
     }),
     isExpectedHost: createHostCheck(hostNamesOf(config)),
     verify: tokens.verify,
+    signIn: tokens.signIn,
     redeemLoginCode: tokens.redeemLoginCode,
     hasInstance: (instance) => instances.has(instance),
     isReady: () => isReady,

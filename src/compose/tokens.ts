@@ -3,10 +3,11 @@ import { openAssignmentsFile } from '../adapters/tokens/assignments-file.ts'
 import { AUDIENCE, openLocalIssuer } from '../adapters/tokens/local-issuer.ts'
 import { openLoginCodes, redeemLoginCode } from '../adapters/tokens/login-codes.ts'
 import { openOidcIssuer } from '../adapters/tokens/oidc-issuer.ts'
-import { issuerNames } from '../adapters/tokens/oidc-issuer-setting.ts'
+import { issuerNames, signInScope } from '../adapters/tokens/oidc-issuer-setting.ts'
 import { createTokenVerifier } from '../adapters/tokens/token-verifier.ts'
 import { isLocalIssuerOn } from '../config/identity-settings.ts'
 import type { ServeConfig } from '../config/serve-settings.ts'
+import type { SignIn } from '../http/login-route.ts'
 import type { Issuer } from '../http/openapi.ts'
 
 /** Everybody whose tokens open this server, and what they give. */
@@ -37,6 +38,7 @@ export async function openTokens(
       ...(assignments && { assignments: assignments.current }),
       clockToleranceSeconds: external.length > 0 ? config['oidc-clock-tolerance'] / 1000 : 0,
     }),
+    signIn: signInOf(config),
     redeemLoginCode: isLocalTrusted
       ? (code: string) => redeemLoginCode(code, { codes, issuer: localIssuer })
       : undefined,
@@ -49,4 +51,15 @@ export async function openTokens(
       for (const issuer of external) issuer.close()
     },
   }
+}
+
+/** How people get tokens, as far as it is configured. */
+function signInOf(config: ServeConfig): SignIn {
+  const isLocal = isLocalIssuerOn(config)
+  const [issuer] = config['oidc-issuer']
+  const [audience] = config['oidc-audience']
+  const clientId = config['oidc-client-id']
+  if (issuer === undefined || audience === undefined || clientId === undefined) return { localIssuer: isLocal }
+  const scope = config['oidc-scope'] ?? signInScope(issuer, audience)
+  return { localIssuer: isLocal, oidc: { issuer: issuer.name, clientId, scope } }
 }

@@ -17,6 +17,18 @@ export const IDENTITY_SETTINGS = {
     isList: true,
     parse: parseAudience,
   },
+  'oidc-client-id': {
+    placeholder: 'ID',
+    description:
+      'public client (one without a secret) by which people sign in at the first OIDC issuer, in a browser or with "aduana login"',
+    parse: parseClientId,
+  },
+  'oidc-scope': {
+    placeholder: 'SCOPES',
+    description:
+      'what that client asks the issuer for (default: openid profile offline_access, at Entra ID AUDIENCE/user_impersonation as well)',
+    parse: parseText,
+  },
   'oidc-clock-tolerance': {
     placeholder: 'DURATION',
     description: 'how far the clock of an OIDC issuer may be off',
@@ -39,6 +51,11 @@ export const IDENTITY_SETTINGS = {
 /** Whether the tokens of the local issuer open the server. */
 export function isLocalIssuerOn(config: ValuesOf<typeof IDENTITY_SETTINGS>): boolean {
   return config['local-issuer'] ?? config['oidc-issuer'].length === 0
+}
+
+function parseClientId(text: string): string {
+  if (!/^[\x21-\x7e]{1,256}$/.test(text)) throw new Error(`"${text}" is no id of a client.`)
+  return text
 }
 
 function parseAudience(text: string): string {

@@ -82,6 +82,9 @@ const WRONG: [flags: Flags, mistake: RegExp][] = [
   [{ 'oidc-issuer': ['https://id.example.com'] }, /^--oidc-issuer and --oidc-audience belong together/],
   [{ 'oidc-audience': ['aduana'] }, /^--oidc-issuer and --oidc-audience belong together/],
   [{ assignments: 'roles.json' }, /^--assignments needs an --oidc-issuer/],
+  [{ 'oidc-client-id': 'aduana' }, /^--oidc-client-id needs an --oidc-issuer/],
+  [{ ...ISSUER, 'oidc-client-id': 'a b' }, /^--oidc-client-id: "a b" is no id of a client/],
+  [{ ...ISSUER, 'oidc-scope': 'openid' }, /^--oidc-scope needs an --oidc-client-id/],
   [{ 'local-issuer': 'off' }, /^--local-issuer off needs an --oidc-issuer/],
   [{ 'tls-cert': 'cert.pem' }, /^--tls-cert and --tls-key belong together/],
 ]

@@ -64,6 +64,10 @@ export function checkTogether(config: ServeConfig): void {
       '--tls-cert and --tls-key belong together.',
     hasIssuer !== config['oidc-audience'].length > 0 && '--oidc-issuer and --oidc-audience belong together.',
     config.assignments !== undefined && !hasIssuer && '--assignments needs an --oidc-issuer.',
+    config['oidc-client-id'] !== undefined && !hasIssuer && '--oidc-client-id needs an --oidc-issuer.',
+    config['oidc-scope'] !== undefined &&
+      config['oidc-client-id'] === undefined &&
+      '--oidc-scope needs an --oidc-client-id, which asks for it.',
     config['local-issuer'] === false &&
       !hasIssuer &&
       '--local-issuer off needs an --oidc-issuer, or nobody could sign in.',

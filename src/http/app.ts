@@ -22,7 +22,7 @@ import { serveContent } from './content.ts'
 import type { ShownStore } from './distribution.ts'
 import { serveHealth } from './health.ts'
 import { readJsonBody } from './json-body.ts'
-import { type RedeemLoginCode, serveLogin } from './login-route.ts'
+import { type RedeemLoginCode, type SignIn, serveLogin, serveSignIn } from './login-route.ts'
 import { measureRequests } from './measure-requests.ts'
 import { SUPERVISED_PATHS, serveMetrics } from './metrics.ts'
 import { describeApi, type Issuer } from './openapi.ts'
@@ -49,6 +49,8 @@ export interface AppOptions {
   /** Whether a request names a host that this server is known by. */
   isExpectedHost: (request: IncomingMessage) => boolean
   verify: VerifyToken
+  /** How people get tokens. By the local issuer only, unless told. */
+  signIn?: SignIn | undefined
   /** Absent where the local issuer is off. */
   redeemLoginCode: RedeemLoginCode | undefined
   hasInstance: (instance: string) => boolean
@@ -143,6 +145,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   serveHealth(app, options)
   serveContent(app, { database, blobs })
   serveLogin(app, options)
+  serveSignIn(app, options.signIn ?? { localIssuer: true })
   const gate = { ...options, rates: createRateLimiter(options.limits, { nodes: options.nodes }) }
   serveMetrics(app, {
     page: options.metricsPage,

@@ -18,6 +18,14 @@ import { traceIdOf } from './traces.ts'
 /** Where the page of a login link exchanges its code. */
 export const LOGIN_PATH = '/aduana/v1/login'
 
+/** How people get tokens for this server. */
+export interface SignIn {
+  /** Whether tokens of `aduana token` and links of `aduana link` are good here. */
+  localIssuer: boolean
+  /** The issuer at which people sign in, and what a public client has to ask it for. */
+  oidc?: { issuer: string; clientId: string; scope: string }
+}
+
 /** What a code was exchanged for. */
 export interface SignedIn {
   accessToken: string
@@ -51,7 +59,43 @@ const LoginToken = Type.Object(
   { title: 'LoginToken', description: 'What the code was exchanged for. There is no second time.' },
 )
 
+export const SignInDocument = Type.Object(
+  {
+    localIssuer: Type.Boolean({
+      description: 'Whether tokens of `aduana token` and links of `aduana link` are good here.',
+    }),
+    oidc: Type.Optional(
+      Type.Object(
+        {
+          issuer: Type.String({ format: 'uri', description: 'Describes itself by OpenID Connect Discovery 1.0.' }),
+          clientId: Type.String({ description: 'A public client: one without a secret.' }),
+          scope: Type.String({ description: 'What to ask for, divided by spaces.' }),
+        },
+        { description: 'Absent where nobody can sign in at an issuer of somebody else.' },
+      ),
+    ),
+  },
+  { title: 'SignIn', description: 'How people get a token.' },
+)
+
 const login = Compile(Login)
+
+/** Tells the portal and `aduana login`, before anybody has a token, where to get one. All of it is known to whoever signs in. */
+export function serveSignIn(app: FastifyInstance, signIn: SignIn): void {
+  const schema = describe(
+    {
+      operationId: 'Aduana_GetSignIn',
+      summary: 'Tell how to get a token',
+      description:
+        'For clients that sign people in: with PKCE in a browser, or with a device code (RFC 8628) as `aduana login` does.',
+    },
+    document(SignInDocument),
+  )
+  const { localIssuer, oidc } = signIn
+  app.get(LOGIN_PATH, { schema: { ...schema, tags: ['Aduana'], security: [] } as object }, async (_request, reply) =>
+    send(reply, json({ localIssuer, ...(oidc && { oidc: { ...oidc } }) })),
+  )
+}
 
 /**
  * Serves the exchange of a login link's code for a token, without a token. Pages of other sites cannot ask for it: a body that is declared as

@@ -57,6 +57,7 @@ const ROUTES: typeof PUBLISHED = [
   ['post', '/aduana/v1/{instanceId}/rescan', 'Aduana_Rescan', '202'],
   ['get', '/aduana/v1/{instanceId}/rescan', 'Aduana_GetRescan', '200'],
   ['get', '/aduana/v1/{instanceId}/distribution', 'Aduana_GetDistribution', '200'],
+  ['get', '/aduana/v1/login', 'Aduana_GetSignIn', '200'],
   ['post', '/aduana/v1/login', 'Aduana_Login', '200'],
   ['get', '/content/{contentId}/{fileName}', 'Content_Get', '200 206 304'],
   ['get', '/healthz', 'Health_IsAlive', '200'],

@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import Type, { type TSchema } from 'typebox'
+import { SignInDocument } from '../../src/http/login-route.ts'
 import {
   DOCUMENTS,
   DOCUMENTS_V2,
@@ -57,7 +58,13 @@ let app: AppInMemory
 let fileId = ''
 let fileIdWithRelated = ''
 before(async () => {
-  app = await startAppInMemory({ instances: ['default', 'empty-one', 'many'] })
+  app = await startAppInMemory({
+    instances: ['default', 'empty-one', 'many'],
+    signIn: {
+      localIssuer: false,
+      oidc: { issuer: 'https://id.example.com', clientId: 'aduana', scope: 'openid profile offline_access' },
+    },
+  })
   await seedEveryState(app.database, { traceId: TRACE_ID, instanceWithMany: 'many' })
   const idOfFile = async (version: string) => {
     const { json } = await app.ask(`/deviceUpdate/default/updates${pathOf(toaster(version))}/files`)
@@ -223,6 +230,7 @@ const OTHERS: Record<string, Shape> = {
     ask: () => ({ path: `/aduana/v1/default/operations/${OPERATIONS.failedFile}` }),
     document: () => OperationWithProgress,
   },
+  'sign-in': { ask: () => ({ path: '/aduana/v1/login', role: '' }), document: () => SignInDocument },
   healthz: { ask: () => ({ path: '/healthz', role: '' }) },
   readyz: { ask: () => ({ path: '/readyz', role: '' }) },
   'readyz-stopping': {

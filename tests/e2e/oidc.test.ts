@@ -33,6 +33,7 @@ describe('a server that trusts an OIDC issuer', () => {
     await writeFile(assignments, JSON.stringify({ assignments: [assigned] }))
     flags = ['--allow-source', '127.0.0.0/8', '--instance', 'blue', '--instance', 'green']
     flags.push('--oidc-issuer', issuer.url, '--oidc-audience', AUDIENCE, '--assignments', assignments)
+    flags.push('--oidc-client-id', 'people', '--oidc-scope', 'openid user_impersonation')
     aduana = await startAduana({ flags })
   })
   after(async () => {
@@ -80,6 +81,13 @@ describe('a server that trusts an OIDC issuer', () => {
       password: { tokenUrl, scopes: delegated },
     })
     assert.deepEqual(security, [{ bearer: [] }, { oauth2: [] }])
+  })
+
+  test('anybody is told where to sign in', async () => {
+    assert.deepEqual(await (await fetch(`${aduana.httpUrl}/aduana/v1/login`)).json(), {
+      localIssuer: false,
+      oidc: { issuer: issuer.url, clientId: 'people', scope: 'openid user_impersonation' },
+    })
   })
 
   test('a token of "aduana token" is refused, and accepted once the local issuer is switched on', async () => {

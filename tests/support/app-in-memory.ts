@@ -14,7 +14,7 @@ import type { ServiceLimits } from '../../src/domain/service-limits.ts'
 import { type App, createApp } from '../../src/http/app.ts'
 import type { ShownStore } from '../../src/http/distribution.ts'
 import { createHostCheck } from '../../src/http/expected-hosts.ts'
-import type { RedeemLoginCode } from '../../src/http/login-route.ts'
+import type { RedeemLoginCode, SignIn } from '../../src/http/login-route.ts'
 import type { Issuer } from '../../src/http/openapi.ts'
 import type { BlobStore } from '../../src/ports/blob-store.ts'
 import type { Database } from '../../src/ports/database.ts'
@@ -49,6 +49,7 @@ export interface AppInMemoryOptions {
   publicUrl?: string
   distribution?: readonly ShownStore[]
   redeemLoginCode?: RedeemLoginCode
+  signIn?: SignIn
 }
 
 /**
@@ -64,6 +65,7 @@ export async function startAppInMemory({
   publicUrl,
   distribution,
   redeemLoginCode,
+  signIn,
 }: AppInMemoryOptions = {}): Promise<AppInMemory> {
   const folder = await mkdtemp(join(tmpdir(), 'aduana-app-'))
   const blobs = await openFilesystemBlobs({ folder })
@@ -99,6 +101,7 @@ export async function startAppInMemory({
       return { subject: 'tester', issuer: 'urn:tests', grants }
     },
     redeemLoginCode,
+    signIn,
     hasInstance: (instance) => instances.includes(instance) || closedInstances.includes(instance),
     isReady: () => app.isReady,
     publicUrl,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { issuerNames, parseOidcIssuer } from './oidc-issuer-setting.ts'
+import { issuerNames, parseOidcIssuer, signInScope } from './oidc-issuer-setting.ts'
 
 const TENANT = '8eaef023-2b34-4da1-9baa-8bc8c9d6a490'
 
@@ -100,4 +100,10 @@ test('what is no safe URL is refused with a sentence', () => {
     ['https://id.example=*', /not an instance name/],
   ]
   for (const [text, message] of mistakes) assert.throws(() => parseOidcIssuer(text), message, text)
+})
+
+test('whoever signs in asks Entra ID for the scope of the API, and nobody else for a scope that it may not know', () => {
+  const entra = parseOidcIssuer(`https://login.microsoftonline.com/${TENANT}`)
+  assert.equal(signInScope(entra, 'api://aduana'), 'openid profile offline_access api://aduana/user_impersonation')
+  assert.equal(signInScope(parseOidcIssuer('https://id.example'), 'aduana'), 'openid profile offline_access')
 })

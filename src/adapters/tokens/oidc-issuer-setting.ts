@@ -1,4 +1,5 @@
 import { EVERY_INSTANCE } from '../../domain/permissions.ts'
+import { DELEGATED_SCOPE } from '../../domain/token-identity.ts'
 
 /** One `--oidc-issuer`. */
 export interface OidcIssuerSetting {
@@ -60,6 +61,16 @@ export function issuerNames(settings: readonly OidcIssuerSetting[]): ReadonlyMap
   return new Map(
     settings.flatMap(({ name, places }) => [name, ...places.map(({ issuer }) => issuer)].map((text) => [text, name])),
   )
+}
+
+/**
+ * What a public client asks an issuer for when it signs somebody in: who it is, a token to go on with, and at Entra ID, which gives out
+ * no access token without one, the scope of the API. Elsewhere the registration of the client says whom its tokens are for, and an
+ * issuer may refuse a scope that it does not know.
+ */
+export function signInScope({ places }: OidcIssuerSetting, audience: string): string {
+  const isEntra = places.length > 1
+  return ['openid', 'profile', 'offline_access', ...(isEntra ? [`${audience}/${DELEGATED_SCOPE}`] : [])].join(' ')
 }
 
 /** Whether what comes from there can be believed: by https, or by http from this machine. */
