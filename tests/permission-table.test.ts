@@ -28,6 +28,7 @@ const ROUTES: [base: string, routes: typeof UPDATES][] = [
     '/aduana/v1/:instanceId',
     [
       ['GET', UPDATE, 'updates/read'],
+      ['GET', '/operations', 'updates/read'],
       ['GET', '/operations/:operationId', 'updates/read'],
       ['POST', '/rescan', 'updates/write'],
       ['GET', '/rescan', 'updates/read'],

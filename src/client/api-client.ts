@@ -7,6 +7,7 @@ import type {
   Distribution,
   ImportUpdateInput,
   Operation,
+  OperationSummary,
   Rescan,
   Update,
   UpdateFile,
@@ -57,6 +58,12 @@ export interface ApiClient {
    */
   startRescan(options?: { everything?: boolean }): Promise<Rescan>
   getRescan(): Promise<Rescan>
+  /** Operations of every kind, newest first, with their progress: Aduana's own addition. `top` is the length of the whole list. */
+  listAllOperations(options?: {
+    status?: readonly Operation['status'][]
+    kind?: readonly OperationSummary['kind'][]
+    top?: number
+  }): AsyncIterable<OperationSummary>
   /** How the distribution stores stand: Aduana's own addition. */
   getDistribution(): Promise<Distribution>
 }
@@ -189,6 +196,13 @@ export function createApiClient({
       return (await response.json()) as Rescan
     },
     getRescan: () => get(`${additions}/rescan`),
+    listAllOperations({ status, kind, top } = {}) {
+      const query = new URLSearchParams()
+      if (status !== undefined) query.set('status', status.join(','))
+      if (kind !== undefined) query.set('kind', kind.join(','))
+      if (top !== undefined) query.set('top', String(top))
+      return list(`${additions}/operations?${query}`)
+    },
     getDistribution: () => get(`${additions}/distribution`),
   }
 }

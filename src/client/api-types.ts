@@ -95,6 +95,35 @@ export interface UpdateFile extends UpdateFileBase {
   etag?: string
 }
 
+/** An operation of any kind as lists show it: Aduana's own addition. */
+export interface OperationSummary {
+  operationId: string
+  kind: 'import' | 'delete'
+  status: Operation['status']
+  /** Every update that it is about. */
+  updates: { updateId: UpdateId; description?: string; friendlyName?: string }[]
+  /** Of all files, once the manifests are read. */
+  sizeInBytes?: number
+  bytesDone?: number
+  error?: OperationError
+  createdDateTime: string
+  lastActionDateTime: string
+}
+
+/** An operation with how far it is with each file: Aduana's own addition. */
+export interface OperationWithProgress extends Omit<OperationSummary, 'sizeInBytes' | 'bytesDone'> {
+  files: FileProgress[]
+}
+
+export interface FileProgress {
+  /** Which input of the request, from 0. */
+  item: number
+  fileName: string
+  sizeInBytes: number
+  bytesDone: number
+  phase: 'Waiting' | 'Downloading' | 'Distributing' | 'Done'
+}
+
 /** How far the rescan is that was asked for last: Aduana's own addition. */
 export interface Rescan {
   wantedDateTime: string

@@ -3,9 +3,11 @@ import type { ImportRequest } from './import-request.ts'
 import type { UpdateId } from './update-id.ts'
 
 /** There is no `Canceled` (REST API 2022-10-01, OperationStatus). */
-export type OperationStatus = 'NotStarted' | 'Running' | 'Succeeded' | 'Failed'
+export const OPERATION_STATUSES = ['NotStarted', 'Running', 'Succeeded', 'Failed'] as const
+export type OperationStatus = (typeof OPERATION_STATUSES)[number]
 
-export type OperationKind = 'import' | 'delete'
+export const OPERATION_KINDS = ['import', 'delete'] as const
+export type OperationKind = (typeof OPERATION_KINDS)[number]
 
 /** A long-running import or deletion. Its row is the only truth about it. */
 export interface Operation {

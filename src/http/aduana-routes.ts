@@ -7,15 +7,13 @@ import type { Scanner } from '../ports/scanner.ts'
 import { acceptRescan } from '../services/accept-rescan.ts'
 import type { Audit } from '../services/audit.ts'
 import { rescanProgress } from '../services/rescan-progress.ts'
-import { listItems } from '../store/operation-items.ts'
-import { listProgress } from '../store/progress.ts'
 import { json } from './answers.ts'
 import type { ApiRoute } from './call.ts'
-import { errorMembers, updateMembers } from './dialects/members.ts'
+import { updateMembers } from './dialects/members.ts'
 import { distributionRoute, findDownloads, type ShownStore } from './distribution.ts'
-import { getOperation } from './operation-routes.ts'
+import { ownOperationRoutes } from './own-operation-routes.ts'
 import { acceptedWith, describe, document } from './route-schemas.ts'
-import { OperationWithProgress, Rescan, RescanInput, UpdateWithContent } from './schemas.ts'
+import { Rescan, RescanInput, UpdateWithContent } from './schemas.ts'
 import { getUpdateWithFiles } from './update-routes.ts'
 
 const rescanInput = Compile(RescanInput)
@@ -80,37 +78,7 @@ export function aduanaRoutes(options: {
         })
       },
     },
-    {
-      method: 'GET',
-      path: '/operations/:operationId',
-      permission: 'updates/read',
-      schema: describe(
-        { operationId: 'Aduana_GetOperation', summary: 'Get Operation with its progress' },
-        document(OperationWithProgress),
-      ),
-      async handle(call) {
-        const operation = await getOperation(database, call)
-        const { operationId, kind, status, error, createdAt, lastActionAt } = operation
-        const updates = await listItems(database, operationId)
-        const files = await listProgress(database, operationId)
-        return json({
-          operationId,
-          kind,
-          status,
-          updates: updates.map(({ updateId, ...info }) => ({ updateId: { ...updateId }, ...info })),
-          files: files.map(({ item, fileName, sizeInBytes, bytesDone, phase }) => ({
-            item,
-            fileName,
-            sizeInBytes,
-            bytesDone,
-            phase,
-          })),
-          error: error && errorMembers(error),
-          createdDateTime: wireTime(createdAt),
-          lastActionDateTime: wireTime(lastActionAt),
-        })
-      },
-    },
+    ...ownOperationRoutes(options),
     {
       method: 'POST',
       path: '/rescan',

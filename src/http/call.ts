@@ -26,7 +26,9 @@ export interface Query {
   action?: string
   apiVersion?: string
   filter?: string
+  kind?: string
   search?: string
+  status?: string
   top?: string
   skipToken?: string
 }
@@ -53,7 +55,9 @@ const QUERY_NAMES: ReadonlyMap<string, keyof Query> = new Map([
   ['action', 'action'],
   ['api-version', 'apiVersion'],
   ['filter', 'filter'],
+  ['kind', 'kind'],
   ['search', 'search'],
+  ['status', 'status'],
   ['top', 'top'],
   ['skiptoken', 'skipToken'],
 ])

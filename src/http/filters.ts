@@ -1,5 +1,5 @@
 import { AppError } from '../domain/errors.ts'
-import type { OperationStatus } from '../domain/operation.ts'
+import { type OperationStatus, OPERATION_STATUSES as STATUSES } from '../domain/operation.ts'
 
 /** Reads `isDeployable eq true|false` (REST API 2022-10-01, List Updates and List Versions). */
 export function readUpdateFilter(filter: string | undefined): boolean | undefined {
@@ -12,8 +12,6 @@ export function readUpdateFilter(filter: string | undefined): boolean | undefine
   }
   return match[1].toLowerCase() === 'true'
 }
-
-const STATUSES: readonly OperationStatus[] = ['NotStarted', 'Running', 'Succeeded', 'Failed']
 
 /** Reads `status eq 'NotStarted' or status eq 'Running'` (REST API 2022-10-01, List Operations), with any of the statuses. */
 export function readOperationFilter(filter: string | undefined): OperationStatus[] | undefined {
@@ -32,4 +30,24 @@ export function readOperationFilter(filter: string | undefined): OperationStatus
     return status
   })
   return [...new Set(statuses)]
+}
+
+/** Reads a list of words with commas, such as `status=NotStarted,Running`, in any letter case. Absent and empty mean no filter. */
+export function readWords<Word extends string>(
+  target: string,
+  text: string | undefined,
+  words: readonly Word[],
+): Word[] | undefined {
+  if (text === undefined || text.trim() === '') return undefined
+  const found = text
+    .slice(0, 1000)
+    .split(',')
+    .map((part) => {
+      const word = words.find((known) => known.toLowerCase() === part.trim().toLowerCase())
+      if (word !== undefined) return word
+      throw new AppError('InvalidRequest', `${target} must be one or more of ${words.join(', ')}, with commas.`, {
+        target,
+      })
+    })
+  return [...new Set(found)]
 }

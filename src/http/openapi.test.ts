@@ -53,6 +53,7 @@ const ROUTES: typeof PUBLISHED = [
     ]),
   ),
   ['get', `/aduana/v1/{instanceId}${UPDATE}`, 'Aduana_GetUpdate', '200'],
+  ['get', '/aduana/v1/{instanceId}/operations', 'Aduana_ListOperations', '200'],
   ['get', '/aduana/v1/{instanceId}/operations/{operationId}', 'Aduana_GetOperation', '200'],
   ['post', '/aduana/v1/{instanceId}/rescan', 'Aduana_Rescan', '202'],
   ['get', '/aduana/v1/{instanceId}/rescan', 'Aduana_GetRescan', '200'],
@@ -69,6 +70,7 @@ const QUERY_OPTIONS: [operationId: RegExp, names: string[]][] = [
   [/_ListUpdates$/, ['search', 'filter']],
   [/_ListVersions$/, ['filter']],
   [/_ListOperationStatuses$/, ['filter', 'top']],
+  [/^Aduana_ListOperations$/, ['status', 'kind', 'top']],
 ]
 
 describe('the description of the API', () => {

@@ -13,20 +13,23 @@ import type { Documents } from './schemas.ts'
 /** A new operation is asked for every second, an old one less often. */
 const YOUNG_MS = 30_000
 
-const TOP_MAX = 999_999_999
+export const TOP_MAX = 999_999_999
 
 const closed = { additionalProperties: false }
+
+/** Where a page of operations begins, in its token. */
+export const afterOperation = Type.Object(
+  {
+    createdAt: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+    operationId: Type.String(),
+  },
+  closed,
+)
 
 const readToken = pageTokenReader(
   Type.Object(
     {
-      after: Type.Object(
-        {
-          createdAt: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
-          operationId: Type.String(),
-        },
-        closed,
-      ),
+      after: afterOperation,
       filter: Type.Optional(Type.String()),
       top: Type.Optional(Type.Integer({ minimum: 1, maximum: TOP_MAX })),
     },
@@ -135,7 +138,8 @@ function retryAfter({ status, createdAt }: Operation): Record<string, string> {
   return { 'retry-after': Date.now() - createdAt < YOUNG_MS ? '1' : '5' }
 }
 
-function readTop(text: string): number {
+/** Reads how long a whole list may be. Throws `AppError('InvalidRequest')`. */
+export function readTop(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text)
   throw new AppError('InvalidRequest', 'top must be a whole number, 0 or more.', { target: 'top' })
 }

@@ -1,6 +1,7 @@
 import Type, { type TSchema } from 'typebox'
 import { COPY_STATES } from '../domain/distribution.ts'
 import { LIMITS } from '../domain/limits.ts'
+import { OPERATION_KINDS, OPERATION_STATUSES } from '../domain/operation.ts'
 import { INFECTED_UPDATES_MAX } from '../services/rescan-progress.ts'
 
 /**
@@ -270,7 +271,7 @@ const ErrorBody = Type.Object(
   { $id: 'Error' },
 )
 
-const status = Type.Enum(['NotStarted', 'Running', 'Succeeded', 'Failed'], { type: 'string' })
+const status = Type.Enum([...OPERATION_STATUSES], { type: 'string' })
 
 const operationTimes = {
   lastActionDateTime: dateTime('When the status last changed.'),
@@ -384,12 +385,28 @@ export const UpdateWithContent = Type.Object(
   { $id: 'UpdateWithContent', description: 'An update with the addresses of its content.' },
 )
 
+const ownOperation = {
+  operationId: operation.operationId,
+  kind: Type.Enum([...OPERATION_KINDS], { type: 'string' }),
+  status,
+  updates: Type.Array(ref(UpdateInfo), { description: 'Every update that the operation is about.' }),
+  error: Type.Optional(ref(ErrorBody)),
+  createdDateTime: operationTimes.createdDateTime,
+  lastActionDateTime: operationTimes.lastActionDateTime,
+}
+
+export const OperationSummary = Type.Object(
+  {
+    ...ownOperation,
+    sizeInBytes: Type.Optional(Type.Integer({ minimum: 0, description: 'Of all files, once the manifests are read.' })),
+    bytesDone: Type.Optional(Type.Integer({ minimum: 0, description: 'Of all files.' })),
+  },
+  { $id: 'OperationSummary', description: 'An operation as lists show it.' },
+)
+
 export const OperationWithProgress = Type.Object(
   {
-    operationId: operation.operationId,
-    kind: Type.Enum(['import', 'delete'], { type: 'string' }),
-    status,
-    updates: Type.Array(ref(UpdateInfo), { description: 'Every update that the operation is about.' }),
+    ...ownOperation,
     files: Type.Array(
       Type.Object({
         item: Type.Integer({ minimum: 0, description: 'Which input of the request, from 0.' }),
@@ -399,9 +416,6 @@ export const OperationWithProgress = Type.Object(
         phase: Type.Enum(['Waiting', 'Downloading', 'Distributing', 'Done'], { type: 'string' }),
       }),
     ),
-    error: Type.Optional(ref(ErrorBody)),
-    createdDateTime: operationTimes.createdDateTime,
-    lastActionDateTime: operationTimes.lastActionDateTime,
   },
   { $id: 'OperationWithProgress', description: 'An operation with how far it is.' },
 )
@@ -475,6 +489,7 @@ export const COMPONENTS: readonly TSchema[] = [
   ErrorBody,
   InnerError,
   UpdateWithContent,
+  OperationSummary,
   OperationWithProgress,
   Rescan,
   Distribution,

@@ -28,13 +28,29 @@ export function insertItem(operationId: string, ordinal: number, item: UpdateInf
 
 /** Every update that the operation is about, in the order of the request. */
 export async function listItems(database: Database, operationId: string): Promise<UpdateInfo[]> {
+  return (await listItemsOf(database, [operationId])).get(operationId) ?? []
+}
+
+/** Every update that each of the operations is about, by operation; those that are about none have no entry. */
+export async function listItemsOf(
+  database: Database,
+  operationIds: readonly string[],
+): Promise<Map<string, UpdateInfo[]>> {
+  const items = new Map<string, UpdateInfo[]>()
+  if (operationIds.length === 0) return items
   const rows = await database.query(
-    'select provider, name, version, description, friendly_name from operation_items where operation_id = $1 order by ordinal',
-    [operationId],
+    `select operation_id, provider, name, version, description, friendly_name from operation_items
+      where operation_id in (${operationIds.map((_, index) => `$${index + 1}`).join(', ')}) order by operation_id, ordinal`,
+    operationIds,
   )
-  return rows.map((row) => ({
-    updateId: { provider: String(row.provider), name: String(row.name), version: String(row.version) },
-    ...(row.description !== null && { description: String(row.description) }),
-    ...(row.friendly_name !== null && { friendlyName: String(row.friendly_name) }),
-  }))
+  for (const row of rows) {
+    const operationId = String(row.operation_id)
+    const item = {
+      updateId: { provider: String(row.provider), name: String(row.name), version: String(row.version) },
+      ...(row.description !== null && { description: String(row.description) }),
+      ...(row.friendly_name !== null && { friendlyName: String(row.friendly_name) }),
+    }
+    items.set(operationId, [...(items.get(operationId) ?? []), item])
+  }
+  return items
 }

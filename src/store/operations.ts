@@ -114,6 +114,20 @@ export async function listOperations(
   return rows.map(operationOf)
 }
 
+/** Operations of any of several kinds, newest first: each kind has its own order in the index, and here they are merged. */
+export async function listOperationsOfKinds(
+  database: Database,
+  { kinds, ...query }: Omit<Parameters<typeof listOperations>[1], 'kind'> & { kinds: readonly OperationKind[] },
+): Promise<Operation[]> {
+  const lists = await Promise.all(kinds.map((kind) => listOperations(database, { ...query, kind })))
+  return lists.flat().sort(newestFirst).slice(0, query.limit)
+}
+
+/** As the database orders them: ids are compared byte by byte, and have ASCII only. */
+function newestFirst(a: Operation, b: Operation): number {
+  return b.createdAt - a.createdAt || (a.operationId < b.operationId ? 1 : -1)
+}
+
 function operationOf(row: Row): Operation {
   return {
     operationId: String(row.id),

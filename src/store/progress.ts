@@ -99,3 +99,19 @@ export async function listProgress(
     }),
   }))
 }
+
+/** How far operations are with all of their files together, by operation; those that have none noted have no entry. */
+export async function sumProgress(
+  database: Database,
+  operationIds: readonly string[],
+): Promise<Map<string, { sizeInBytes: number; bytesDone: number }>> {
+  if (operationIds.length === 0) return new Map()
+  const rows = await database.query(
+    `select operation_id, sum(size_in_bytes) as size, sum(bytes_done) as done from operation_files
+      where operation_id in (${operationIds.map((_, index) => `$${index + 1}`).join(', ')}) group by operation_id`,
+    operationIds,
+  )
+  return new Map(
+    rows.map((row) => [String(row.operation_id), { sizeInBytes: Number(row.size), bytesDone: Number(row.done) }]),
+  )
+}

@@ -12,6 +12,7 @@ import {
   DOCUMENTS,
   DOCUMENTS_V2,
   listOf,
+  OperationSummary,
   OperationV2,
   OperationWithProgress,
   Problem,
@@ -231,6 +232,11 @@ const OTHERS: Record<string, Shape> = {
     document: () => OperationWithProgress,
   },
   'sign-in': { ask: () => ({ path: '/aduana/v1/login', role: '' }), document: () => SignInDocument },
+  'aduana-list-operations': {
+    ask: () => ({ path: '/aduana/v1/default/operations?kind=import,delete&status=Running,Failed&top=4' }),
+    document: () => listOf(OperationSummary),
+  },
+  'problem-400-status': { ask: () => ({ path: '/aduana/v1/default/operations?status=Done' }) },
   healthz: { ask: () => ({ path: '/healthz', role: '' }) },
   readyz: { ask: () => ({ path: '/readyz', role: '' }) },
   'readyz-stopping': {

@@ -94,6 +94,8 @@ function paths(contentPath: string): fc.Arbitrary<string> {
     '/updates/operations',
     ...Object.values(OPERATIONS).map((id) => `/updates/operations/${id}`),
     '/management/groups',
+    '/operations',
+    ...Object.values(OPERATIONS).map((id) => `/operations/${id}`),
   ]
   const bases = ['/deviceUpdate/default', '/deviceupdate/many', '/deviceUpdate/default/v2', '/aduana/v1/default']
   const known = fc.oneof(
