@@ -60,5 +60,8 @@ export const LIMITS = {
   downloadHandlerLengthMax: 64,
   /** Import manifest 2.0, InstalledCriteria. */
   installedCriteriaLengthMax: 64,
+  /** Far beyond what a device installs in one step; a document of 1 MiB must not make megabytes of advice. */
+  aptPackagesMax: 1000,
+  aptTextLengthMax: 255,
   redirectsMax: 5,
 } as const

@@ -1,5 +1,6 @@
 import type { Findings } from '../findings.ts'
 import { type JsonNode, quote } from '../json-document.ts'
+import { KNOWN_HANDLERS } from './known-handlers.ts'
 
 interface Step {
   handler: string
@@ -7,68 +8,31 @@ interface Step {
   properties: JsonNode | undefined
 }
 
-interface HandlerNeeds {
-  properties: readonly string[]
-  /** Which of `properties` name a file of the step. */
-  fileProperties?: readonly string[]
-  /** How many files the handler takes, as words, and whether these are right. */
-  files?: { words: string; right: (names: readonly string[]) => boolean }
-}
-
-/** What the handlers of the reference agent need. A service cannot know what others do, and real manifests leave it out. */
-const NEEDS = new Map<string, HandlerNeeds>([
-  [
-    'microsoft/apt:1',
-    {
-      properties: ['installedCriteria'],
-      files: { words: 'exactly one file, the APT manifest', right: (names) => names.length === 1 },
-    },
-  ],
-  [
-    'microsoft/swupdate:1',
-    {
-      properties: ['installedCriteria'],
-      files: {
-        words: 'exactly one file, which ends in .swu',
-        right: (names) => names.length === 1 && names.every((name) => name.toLowerCase().endsWith('.swu')),
-      },
-    },
-  ],
-  [
-    'microsoft/swupdate:2',
-    {
-      properties: ['installedCriteria', 'swuFileName', 'scriptFileName'],
-      fileProperties: ['swuFileName', 'scriptFileName'],
-    },
-  ],
-  ['microsoft/script:1', { properties: ['scriptFileName'], fileProperties: ['scriptFileName'] }],
-])
-
 /** Advises where the reference agent would accept a step but fail to install it. Nothing of it stops an import. */
 export function adviseOnStep(node: JsonNode, { handler, files, properties }: Step, findings: Findings): void {
-  const needs = NEEDS.get(handler)
+  const known = KNOWN_HANDLERS.get(handler)
+  const wanted = known?.properties ?? []
   const given = properties?.members ?? []
   // The agent looks for installedCriteria whatever the handler is.
-  for (const name of new Set([...(needs?.properties ?? []), 'installedCriteria'])) {
+  for (const name of new Set([...wanted.map(({ name }) => name), 'installedCriteria'])) {
     const property = given.find((member) => member.name === name)
     const twin = given.find((member) => member.name.toLowerCase() === name.toLowerCase())
+    const { isRequired = false, isFileName = false, values } = wanted.find((one) => one.name === name) ?? {}
     if (property === undefined && twin !== undefined) {
       findings.advise(twin, `The agent compares letter case: write "${name}" instead of ${quote(twin.name)}.`)
-    } else if (property === undefined && needs?.properties.includes(name)) {
+    } else if (property === undefined && isRequired) {
       findings.advise(
         properties ?? node,
         `${handler} needs "${name}" in "handlerProperties", or devices will fail. Add it.`,
       )
-    } else if (
-      property !== undefined &&
-      needs?.fileProperties?.includes(name) &&
-      !files.some((file) => file === property.value)
-    ) {
+    } else if (property !== undefined && isFileName && !files.some((file) => file === property.value)) {
       findings.advise(property, `${property.label} must be one of the step's "files", or devices will fail.`)
+    } else if (property !== undefined && values?.every((value) => value !== property.value)) {
+      findings.advise(property, `${property.label} must be ${values.map(quote).join(' or ')}.`)
     }
   }
-  if (needs?.files?.right(files) === false) {
+  if (known?.files.right(files) === false) {
     const names = files.map(quote).join(', ') || 'none'
-    findings.advise(node, `${handler} takes ${needs.files.words}; this step has ${names}.`)
+    findings.advise(node, `${handler} takes ${known.files.words}; this step has ${names}.`)
   }
 }

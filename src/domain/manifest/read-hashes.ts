@@ -42,26 +42,37 @@ function readHash(node: JsonNode, findings: Findings): string {
 }
 
 /** What is wrong with base64 that should decode to `bytes` bytes, with the right text where it can be told. */
+/** Uses only what browsers have as well: manifests are judged there too, while they are written. */
 function problemOfDigest(text: string, bytes: number): string | undefined {
-  const decoded = Buffer.from(text, 'base64')
-  const canonical = decoded.toString('base64')
-  if (decoded.length === bytes && canonical === text) return undefined
-  if (isHexOf(text, bytes)) {
-    return `looks like a hex digest; in base64 it is "${Buffer.from(text, 'hex').toString('base64')}".`
+  if (isHexOf(text, bytes)) return `looks like a hex digest; in base64 it is "${base64OfHex(text)}".`
+  const decoded = decodeForgivingly(text)
+  if (decoded === undefined) return text === '' ? 'is empty.' : 'is not exact base64.'
+  if (isHexOf(decoded, bytes)) return `is base64 of a hex digest; it should be "${base64OfHex(decoded)}".`
+  const canonical = btoa(decoded)
+  if (canonical === text) {
+    return decoded.length === bytes
+      ? undefined
+      : `is the base64 of ${decoded.length} bytes, but the digest has ${bytes}.`
   }
-  if (isHexOf(decoded.toString('latin1'), bytes)) {
-    return `is base64 of a hex digest; it should be "${Buffer.from(decoded.toString('latin1'), 'hex').toString('base64')}".`
-  }
-  const isUrlForm = /[-_]/.test(text)
-  const letters = text.replaceAll('-', '+').replaceAll('_', '/').replaceAll(/[=\s]/g, '')
-  if (decoded.length === bytes && letters === canonical.replaceAll('=', '')) {
-    return `${isUrlForm ? 'is base64url' : 'has wrong padding or white space'}; it should be "${canonical}".`
-  }
-  if (text === '') return 'is empty.'
-  if (canonical === text) return `is the base64 of ${decoded.length} bytes, but the digest has ${bytes}.`
-  return 'is not exact base64.'
+  if (decoded.length !== bytes || canonical.replaceAll('=', '') !== lettersOf(text)) return 'is not exact base64.'
+  return `${/[-_]/.test(text) ? 'is base64url' : 'has wrong padding or white space'}; it should be "${canonical}".`
+}
+
+/** A character for each byte; undefined where even white space, padding and the letters of base64url do not explain the text. */
+function decodeForgivingly(text: string): string | undefined {
+  const letters = lettersOf(text)
+  const isBase64 = letters !== '' && /^[A-Za-z0-9+/]*$/.test(letters) && letters.length % 4 !== 1
+  return isBase64 ? atob(letters) : undefined
+}
+
+function lettersOf(text: string): string {
+  return text.replaceAll('-', '+').replaceAll('_', '/').replaceAll(/[=\s]/g, '')
 }
 
 function isHexOf(text: string, bytes: number): boolean {
   return text.length === bytes * 2 && /^[0-9a-f]+$/i.test(text)
+}
+
+function base64OfHex(hex: string): string {
+  return btoa(hex.replaceAll(/../g, (digits) => String.fromCharCode(Number.parseInt(digits, 16))))
 }
