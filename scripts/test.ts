@@ -1,8 +1,10 @@
-// Runs the tests: `npm test` what ends within a few minutes, `npm run test:slow` what takes longer, and what asks a database once more on
-// PostgreSQL; `npm run test:all` both. Slow tests are called `*.slow.test.ts`. In CI a skipped test is a failure, since nobody would notice it.
+// Runs the tests: `npm test` what ends within a few minutes, `npm run test:slow` what takes longer, and what needs a database or a store
+// once more on PostgreSQL and Azurite; `npm run test:all` both. Slow tests are called `*.slow.test.ts`. In CI a skipped test is a failure, since nobody would notice it.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync, readFileSync } from 'node:fs'
+import { startAzurite } from '../tests/support/azurite.ts'
+import { STORE_VARIABLE } from '../tests/support/new-container.ts'
 import { DATABASE_VARIABLE, PORT_VARIABLE } from '../tests/support/open-database.ts'
 import { noPostgres, startPostgres } from '../tests/support/postgres.ts'
 
@@ -15,8 +17,8 @@ const OPTIONS = [
   '--test-reporter-destination=stdout',
 ]
 
-/** What a test file imports that opens the database which `TEST_DATABASE` names. */
-const OPENS_DATABASE = /from '[./\w-]*\/(open-database|app-in-memory|start-pipeline)\.ts'/
+/** What a test file imports that opens the database which `TEST_DATABASE` names, or the store which `TEST_STORE` names. */
+const OPENS_EITHER = /from '[./\w-]*\/(open-database|app-in-memory|start-pipeline|start-aduana|start-nodes)\.ts'/
 
 const args = process.argv.slice(2)
 const isAll = args.includes('--all')
@@ -30,11 +32,15 @@ console.log(`Node ${process.version}, ${files.length} test files`)
 process.exitCode = await run(files)
 if (process.exitCode === 0 && (isAll || isSlow) && noPostgres === false) {
   await using server = await startPostgres()
-  const again = (named.length > 0 ? named : everything).filter((file) =>
-    OPENS_DATABASE.test(readFileSync(file, 'utf8')),
-  )
-  console.log(`The same on PostgreSQL, ${again.length} test files`)
-  process.exitCode = await run(again, { [DATABASE_VARIABLE]: 'postgres', [PORT_VARIABLE]: String(server.port) })
+  await using azurite = await startAzurite()
+  const again = (named.length > 0 ? named : everything).filter((file) => OPENS_EITHER.test(readFileSync(file, 'utf8')))
+  console.log(`The same on PostgreSQL and Azurite, ${again.length} test files`)
+  process.exitCode = await run(again, {
+    [DATABASE_VARIABLE]: 'postgres',
+    [PORT_VARIABLE]: String(server.port),
+    [STORE_VARIABLE]: 'azblob',
+    AZURE_STORAGE_CONNECTION_STRING: azurite.connectionString,
+  })
 }
 
 /** The exit code: 0 if all is well. */

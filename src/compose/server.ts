@@ -96,7 +96,10 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
     startDigest: digests.start,
   })
   const blobs = measuredBlobs(stores.blobs, metrics)
-  await recogniseStore({ database, blobs }, { title: storeTitle(address), mayMark: config.store !== undefined })
+  await recogniseStore(
+    { database, blobs: stores.blobs },
+    { title: storeTitle(address), mayMark: config.store !== undefined },
+  )
   // The lock says that nobody goes on writing what a process of this node began, but in a bucket that of other nodes lies beside it.
   // Some of it an operation goes on with.
   if (!isShared || address.kind === 'folder') await blobs.dropAbandoned(0, await listPartials(database))

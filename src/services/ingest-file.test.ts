@@ -168,7 +168,7 @@ test('wrong bytes, and an abort half way, leave nothing in the store', async () 
 })
 
 test('a store that cannot keep the bytes is not taken for a bad source', async () => {
-  await using broken = await startPipeline()
+  await using broken = await startPipeline({ inFolder: true })
   await rm(join(broken.folder, 'partial'), { recursive: true })
   const { file } = payload()
   const { database, blobs } = broken

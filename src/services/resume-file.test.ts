@@ -21,7 +21,7 @@ const BREAK = 6 * MiB
 
 let pipeline: Pipeline
 before(async () => {
-  pipeline = await startPipeline()
+  pipeline = await startPipeline({ inFolder: true })
 })
 after(() => pipeline?.[Symbol.asyncDispose]())
 

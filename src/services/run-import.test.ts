@@ -181,7 +181,7 @@ describe('a source that takes too long fails the import,', () => {
 })
 
 test('a store that cannot keep the manifest fails the import and says why', async () => {
-  await using pipeline = await startPipeline()
+  await using pipeline = await startPipeline({ inFolder: true })
   // A parent without files of its own: nothing but its manifest has to be kept.
   await pipeline.import({ ...CHILD, isDeployable: false })
   const operation = await pipeline.begin([publishUpdate(pipeline.source, { files: [], references: [CHILD] })])

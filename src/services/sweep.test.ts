@@ -140,7 +140,7 @@ test('operations are forgotten seven days after their end, and running ones neve
 })
 
 test('of what a crash left, only what is old and not in force is deleted', async () => {
-  await using pipeline = await startPipeline()
+  await using pipeline = await startPipeline({ inFolder: true })
   const { blobs, folder } = pipeline
   const inForce = (await storeBlob(pipeline, newDigest())).name
   const [old, young] = [newBlobName(newDigest()), newBlobName(newDigest())]

@@ -18,7 +18,10 @@ test('however often backups and restores are killed under load, the last finishe
 }, async () => {
   const root = await mkdtemp(join(tmpdir(), 'aduana-e2e-backup-'))
   await using source = await startSource()
-  await using aduana = await startAduana({ flags: ['--allow-source', '127.0.0.0/8', '--sweep-after', '500ms'] })
+  await using aduana = await startAduana({
+    flags: ['--allow-source', '127.0.0.0/8', '--sweep-after', '500ms'],
+    inFolder: true,
+  })
   const load = importWithoutPause(await aduana.client(), source, 2)
   const to = join(root, 'backup')
   const data = join(root, 'restored')

@@ -25,7 +25,7 @@ let client: ApiClient
 before(async () => {
   root = await mkdtemp(join(tmpdir(), 'aduana-e2e-backup-'))
   source = await startSource()
-  aduana = await startAduana({ flags: [...ALLOW, '--sweep-after', '500ms'] })
+  aduana = await startAduana({ flags: [...ALLOW, '--sweep-after', '500ms'], inFolder: true })
   client = await aduana.client()
 })
 after(async () => {
@@ -127,7 +127,7 @@ test('backups that are made and killed while imports and deletions run are compl
 })
 
 test('a stopped server is backed up, too, also one that was killed', async () => {
-  await using other = await startAduana({ flags: ALLOW })
+  await using other = await startAduana({ flags: ALLOW, inFolder: true })
   const update = publishUpdate(source)
   assert.equal((await importAndWait(await other.client(), [update.input])).status, 'Succeeded')
   await other.stop('SIGKILL')

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { openPostgres } from '../../src/adapters/postgres/database-postgres.ts'
 import type { ApiClient } from '../../src/client/api-client.ts'
 import type { ImportUpdateInput, InnerError, Operation } from '../../src/client/api-types.ts'
 import {
@@ -21,7 +22,7 @@ import {
 import { eventually, importAndWait, operationEnd } from '../support/operation-end.ts'
 import { type PublishedUpdate, publishUpdate, requestsFor, SIGNATURE, sha256Of } from '../support/publish-update.ts'
 import { type Aduana, startAduana } from '../support/start-aduana.ts'
-import { storedDigests } from '../support/stored-blobs.ts'
+import { partialsOf, storedDigests } from '../support/stored-blobs.ts'
 
 const BYTES = Buffer.from('the bytes of a payload')
 
@@ -643,7 +644,7 @@ describe('what is left when all of this is over', () => {
     // It fails only when the store has its other files.
     const lost = Buffer.from('only in an import that fails')
     const behaviour: Behaviour = (request, response) => {
-      eventually('the blob is there', async () => (await storedDigests(aduana.folder)).has(sha256Of(lost))).then(() =>
+      eventually('the blob is there', async () => (await storedDigests(aduana)).has(sha256Of(lost))).then(() =>
         answerStatus(500)(request, response),
       )
     }
@@ -665,7 +666,7 @@ describe('what is left when all of this is over', () => {
       for (const { hashes } of files) used.add(String(hashes.sha256))
     }
     assert.ok(used.has(sha256Of(shared)))
-    const unused = async () => (await storedDigests(aduana.folder)).difference(used)
+    const unused = async () => (await storedDigests(aduana)).difference(used)
     // The manifests of updates are blobs too, one for each update.
     const updates = (await Array.fromAsync(client.listUpdates())).length
     await eventually('what nothing uses is gone', async () => (await unused()).size === updates)
@@ -701,7 +702,7 @@ async function assertFails(inputs: ImportUpdateInput[], { codes, says, target }:
   assert.ok(!JSON.stringify(operation).includes(SIGNATURE))
 
   assert.deepEqual(await Array.fromAsync(client.listUpdates()), before, 'no update has come or changed')
-  assert.deepEqual(await readdir(join(aduana.folder, 'blobs/partial')), [], 'nothing half done lies about')
+  assert.deepEqual(await partialsOf(aduana), [], 'nothing half done lies about')
   return operation
 }
 
@@ -717,14 +718,28 @@ function codesOf(error: Operation['error']): string {
   return codes.join(' > ')
 }
 
-/** The files of the data folder that have the text in them. */
+/** The files of the data folder that have the text in them, and where the database is elsewhere, the operations there. */
 async function filesWith(text: string): Promise<string[]> {
   const entries = await readdir(aduana.folder, { recursive: true, withFileTypes: true })
   const found: string[] = []
+  if (aduana.databaseUrl !== undefined) {
+    const operations = await operationsIn(aduana.databaseUrl)
+    found.push(...operations.filter((operation) => operation.includes(text)))
+  }
   for (const entry of entries.filter((entry) => entry.isFile())) {
     const path = join(entry.parentPath, entry.name)
     const bytes = await readFile(path).catch(() => Buffer.alloc(0))
     if (bytes.includes(text)) found.push(path)
   }
   return found
+}
+
+async function operationsIn(url: string): Promise<string[]> {
+  const database = openPostgres(url)
+  try {
+    const rows = await database.query('select request, error from operations')
+    return rows.map((row) => JSON.stringify(row))
+  } finally {
+    await database.close()
+  }
 }

@@ -47,6 +47,8 @@ async function serve(limits: readonly string[]): Promise<Served> {
   const flags = limits.flatMap((limit) => ['--client-limit', limit])
   const aduana = await startAduana({
     flags: ['--allow-source', '127.0.0.0/8', '--metrics', `127.0.0.1:${port}`, ...flags],
+    // A test looks which of its files the server has open.
+    inFolder: true,
   })
   const ca = await readFile(join(aduana.folder, 'tls', 'ca.pem'))
   return { aduana, metricsUrl: `http://127.0.0.1:${port}`, ca }

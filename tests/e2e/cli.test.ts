@@ -97,7 +97,7 @@ test('a port in use is told in a sentence, and the process ends although its oth
 test('settings come from a file; instances are made by name; the first one is what tokens are for', async () => {
   const file = join(folder, 'aduana.json')
   writeFileSync(file, JSON.stringify({ instance: ['green', 'blue'], 'log-level': 'warn' }))
-  await using server = await startAduana({ flags: ['--config', file] })
+  await using server = await startAduana({ flags: ['--config', file], inFolder: true })
   const bearer = async (...args: string[]) => ({ authorization: `Bearer ${await server.token(...args)}` })
   const providers = (instance: string) =>
     `${server.httpUrl}/deviceUpdate/${instance}/updates/providers?api-version=2022-10-01`

@@ -111,7 +111,7 @@ test('the content of a deleted update is gone at once, its blobs after the grace
 
   await removed(gone.updateId)
   for (const url of goneUrls) assert.equal((await fetch(url)).status, 404)
-  await eventually('the blob is swept', async () => !(await storedDigests(aduana.folder)).has(sha256Of(alone)))
+  await eventually('the blob is swept', async () => !(await storedDigests(aduana)).has(sha256Of(alone)))
   assert.equal(await (await fetch(keptUrl)).text(), shared.toString())
 
   // Swept bytes are fetched again, those that are still there are not.
@@ -132,7 +132,7 @@ test('when all updates are deleted, the store is empty', async () => {
   // A child goes with its parents, and not before.
   for (const { updateId } of updates.filter(({ isDeployable }) => isDeployable)) await removed(updateId)
   assert.deepEqual(await Array.fromAsync(client.listUpdates()), [])
-  await eventually('the store is empty', async () => (await storedDigests(aduana.folder)).size === 0)
+  await eventually('the store is empty', async () => (await storedDigests(aduana)).size === 0)
 })
 
 function published(recipe: UpdateRecipe) {

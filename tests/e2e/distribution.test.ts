@@ -5,6 +5,7 @@ import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { openPostgres } from '../../src/adapters/postgres/database-postgres.ts'
 import { openSqlite } from '../../src/adapters/sqlite/database-sqlite.ts'
 import type { ApiClient } from '../../src/client/api-client.ts'
 import type { ContentFile } from '../../src/client/api-types.ts'
@@ -65,7 +66,10 @@ function publish(files: Record<string, Uint8Array>): PublishedUpdate {
 }
 
 async function flaws(): Promise<string[]> {
-  const database = openSqlite(join(aduana.folder, 'aduana.db'), { readOnly: true })
+  const database =
+    aduana.databaseUrl === undefined
+      ? openSqlite(join(aduana.folder, 'aduana.db'), { readOnly: true })
+      : openPostgres(aduana.databaseUrl)
   try {
     return await checkCopies(database, { store: CDN, folder })
   } finally {

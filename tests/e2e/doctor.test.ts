@@ -49,7 +49,7 @@ async function report(folder: string, ...args: string[]) {
 const complaintsOf = ({ steps }: Report) => steps.filter(({ status }) => status !== 'ok').map(({ step }) => step)
 
 test('a server at work is well; what breaks beneath it is found, mended while it stands still, and healed', async () => {
-  await using server = await startAduana()
+  await using server = await startAduana({ inFolder: true })
   const { folder } = server
   const update = publishUpdate(source, { files: [{ name: 'toaster.swu', bytes: Buffer.alloc(300_000, 'swu') }] })
   const client = await server.client()
@@ -94,7 +94,7 @@ test('a server at work is well; what breaks beneath it is found, mended while it
 })
 
 test('the report for programs has the documented members', async () => {
-  await using server = await startAduana()
+  await using server = await startAduana({ inFolder: true })
   await server.stop()
   const document = await report(server.folder, '--deep')
   const head = ['format', 'version', 'data', 'database', 'store', 'isWell', 'isServerRunning', 'steps']
@@ -123,7 +123,7 @@ test('the report for programs has the documented members', async () => {
 })
 
 test('a scanner that is away, and a folder that is not Aduana’s, are told', async () => {
-  await using server = await startAduana()
+  await using server = await startAduana({ inFolder: true })
   await server.stop()
   const away = await report(server.folder, '--scanner', 'clamd://127.0.0.1:1')
   assert.deepEqual(complaintsOf(away), ['scanner'])

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { get } from 'node:https'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { openPostgres } from '../../src/adapters/postgres/database-postgres.ts'
 import { openSqlite } from '../../src/adapters/sqlite/database-sqlite.ts'
 import { type ApiClient, createApiClient } from '../../src/client/api-client.ts'
 import type { ApiError } from '../../src/client/api-error.ts'
@@ -166,7 +167,10 @@ describe('a server with the limits of the original service', () => {
     )
     for (const { at } of told) assert.ok(Math.abs(Date.parse(at) - Date.now()) < 60_000, at)
 
-    const database = openSqlite(join(aduana.folder, 'aduana.db'), { readOnly: true })
+    const database =
+      aduana.databaseUrl === undefined
+        ? openSqlite(join(aduana.folder, 'aduana.db'), { readOnly: true })
+        : openPostgres(aduana.databaseUrl)
     try {
       for (const instance of ['green', 'grey', 'missing']) {
         const kept = (await listAudit(database, instance, 5)).map(({ at, ...entry }) => withoutTrace(entry))

@@ -11,7 +11,7 @@ import { type Aduana, startAduana } from '../support/start-aduana.ts'
 
 let aduana: Aduana
 before(async () => {
-  aduana = await startAduana({ flags: ['--instance', 'blue', '--instance', 'green'] })
+  aduana = await startAduana({ flags: ['--instance', 'blue', '--instance', 'green'], inFolder: true })
 })
 after(() => aduana?.[Symbol.asyncDispose]())
 

@@ -45,7 +45,7 @@ describe('the data folder of a node', { skip: noPostgres }, () => {
       assert.match(stdout, /^ok {6}Nodes +1 alive: [0-9a-f]{16} \(api, worker, /m)
       assert.match(
         stdout,
-        /^All is well in postgres:\/\/postgres@127\.0\.0\.1:\d+\/\w+ and .*blobs \(a node runs\)\.$/m,
+        /^All is well in postgres:\/\/postgres@127\.0\.0\.1:\d+\/\w+ and \S+ \(a node runs\)\.$/m,
       )
     }
   })
@@ -96,7 +96,7 @@ test('a server that was to share a database, but whose catalogue was not moved t
   skip: noPostgres,
 }, async () => {
   await using source = await startSource()
-  await using server = await startAduana()
+  await using server = await startAduana({ inFolder: true })
   const update = publishUpdate(source)
   assert.equal((await importAndWait(await server.client(), [update.input])).status, 'Succeeded')
   await server.stop()

@@ -34,7 +34,7 @@ describe('a server that trusts an OIDC issuer', () => {
     flags = ['--allow-source', '127.0.0.0/8', '--instance', 'blue', '--instance', 'green']
     flags.push('--oidc-issuer', issuer.url, '--oidc-audience', AUDIENCE, '--assignments', assignments)
     flags.push('--oidc-client-id', 'people', '--oidc-scope', 'openid user_impersonation')
-    aduana = await startAduana({ flags })
+    aduana = await startAduana({ flags, inFolder: true })
   })
   after(async () => {
     await aduana?.[Symbol.asyncDispose]()

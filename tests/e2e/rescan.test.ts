@@ -128,14 +128,14 @@ test('a rescan goes on after a crash in the middle of it', options, async () => 
 
 test('what cannot be asked for is told in a sentence, with a code of its own where there is no scanner', async () => {
   await using aduana = await startAduana()
-  const { code, err } = await rescan(aduana)
+  const { code, err } = await rescan(aduana, '--instance', 'default')
   assert.equal(code, 1)
   assert.match(err, /^aduana: This server has no malware scanner\./)
   const client = await aduana.client()
   await assert.rejects(client.startRescan(), { status: 409, code: 'ScannerNotConfigured' })
   await assert.rejects(client.getRescan(), { status: 404, code: 'NotFound' })
   await aduana.stop()
-  const nowhere = await rescan(aduana)
+  const nowhere = await rescan(aduana, '--instance', 'default')
   assert.equal(nowhere.code, 1)
   assert.match(nowhere.err, /^aduana: No Aduana answers at http:\/\/127\.0\.0\.1:\d+ \(ECONNREFUSED\)/)
 })

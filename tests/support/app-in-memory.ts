@@ -5,8 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
-import { openFilesystemBlobs } from '../../src/adapters/filesystem/blobs-filesystem.ts'
+import { parseStoreAddress } from '../../src/adapters/object-store/store-address.ts'
 import { openPrometheus } from '../../src/adapters/prometheus/open-prometheus.ts'
+import { openStore } from '../../src/compose/store.ts'
 import type { AuditEntry } from '../../src/domain/audit-entry.ts'
 import { AppError } from '../../src/domain/errors.ts'
 import { roleNamed } from '../../src/domain/permissions.ts'
@@ -22,6 +23,7 @@ import type { Audit } from '../../src/services/audit.ts'
 import { createInstances } from '../../src/store/instances.ts'
 import { countOperationsInProgress } from '../../src/store/operation-metrics.ts'
 import { type Answered, ask, type Question } from './ask.ts'
+import { newContainer } from './new-container.ts'
 import { openDatabase } from './open-database.ts'
 
 export interface AppInMemory {
@@ -68,7 +70,8 @@ export async function startAppInMemory({
   signIn,
 }: AppInMemoryOptions = {}): Promise<AppInMemory> {
   const folder = await mkdtemp(join(tmpdir(), 'aduana-app-'))
-  const blobs = await openFilesystemBlobs({ folder })
+  const container = newContainer()
+  const blobs = await openStore(parseStoreAddress(container?.address ?? folder), {})
   const database = await openDatabase()
   await createInstances(database, [...instances, ...closedInstances])
 
@@ -135,6 +138,7 @@ export async function startAppInMemory({
       await once(server, 'close')
       await fastify.close()
       await database.close()
+      await container?.remove()
       await rm(folder, { recursive: true, force: true })
     },
   })

@@ -31,6 +31,20 @@ export async function openPostgresDatabase(): Promise<Database> {
   }
 }
 
+export interface ServerDatabase {
+  /** As `--database` takes it. */
+  url: string
+  remove(): Promise<void>
+}
+
+/** An empty database for a server where tests run on PostgreSQL; undefined where they run on SQLite. */
+export async function newServerDatabase(): Promise<ServerDatabase | undefined> {
+  if (process.env[DATABASE_VARIABLE] !== 'postgres') return undefined
+  const server = await sharedPostgres()
+  const name = await server.createDatabase()
+  return { url: server.url(name), remove: () => server.dropDatabase(name) }
+}
+
 /** Makes a database with the schema in the shared server. Answers its name. */
 export async function newPostgresDatabase(): Promise<string> {
   template ??= sharedPostgres().then(makeTemplate)

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { type ApiClient, createApiClient } from '../../src/client/api-client.ts'
+import { type Container, newContainer } from './new-container.ts'
+import { newServerDatabase, type ServerDatabase } from './open-database.ts'
 
 const PROGRAM = new URL('../../bin/aduana.js', import.meta.url).pathname
 
@@ -20,6 +22,10 @@ export interface Aduana {
   httpUrl: string
   httpsUrl: string
   folder: string
+  /** Its store, where that is none in the data folder. */
+  container: Container | undefined
+  /** Where its catalogue is, where that is not in the data folder. */
+  databaseUrl: string | undefined
   process: ChildProcess
   /** What the server wrote to its log so far. */
   log(): string
@@ -41,15 +47,40 @@ export interface AduanaOptions {
   env?: NodeJS.ProcessEnv
   /** Where `aduana.js` is, if it is not that of this checkout. */
   program?: string
+  /** Whether database and store shall lie in the data folder, also where tests run on others; so it is for a folder that is given. */
+  inFolder?: boolean
 }
 
-/** Starts the real program as a process of its own, on free ports and a fresh data folder that may fetch from loopback. */
+/**
+ * Starts the real program as a process of its own, on free ports and a fresh data folder that may fetch from loopback. Where tests run on
+ * another database or store, it gets an empty one there, as long as its flags name none.
+ */
 export async function startAduana({
   flags = ['--allow-source', '127.0.0.0/8'],
   folder,
-  env = {},
-  program = PROGRAM,
+  inFolder = folder !== undefined,
+  ...options
 }: AduanaOptions = {}): Promise<Aduana> {
+  const isNamed = (flag: string) => inFolder || flags.includes(flag)
+  const database = isNamed('--database') ? undefined : await newServerDatabase()
+  const container = isNamed('--store') ? undefined : newContainer()
+  const elsewhere = [
+    ...(database === undefined ? [] : ['--database', database.url]),
+    ...(container === undefined ? [] : ['--store', container.address]),
+  ]
+  const aduana = await start(
+    { ...options, ...(folder !== undefined && { folder }), flags: [...flags, ...elsewhere] },
+    { database, container },
+  )
+  // The mark by which a server knows its store.
+  await container?.leaveOut()
+  return aduana
+}
+
+async function start(
+  { flags = [], folder, env = {}, program = PROGRAM }: AduanaOptions,
+  { database, container }: { database: ServerDatabase | undefined; container: Container | undefined },
+): Promise<Aduana> {
   const data = folder ?? (await mkdtemp(join(tmpdir(), 'aduana-e2e-')))
   const args = ['serve', '--data', data, '--http', '127.0.0.1:0', '--https', '127.0.0.1:0', ...QUICK, ...flags]
   const child = spawn(process.execPath, [...NODE_FLAGS, program, ...args], {
@@ -88,6 +119,8 @@ export async function startAduana({
   return {
     ...urls,
     folder: data,
+    container,
+    databaseUrl: database?.url,
     process: child,
     log: () => log,
     token,
@@ -100,13 +133,15 @@ export async function startAduana({
       process.removeListener('exit', kill)
       return code
     },
-    restart: () => startAduana({ flags, folder: data, env, program }),
+    restart: () => start({ flags, folder: data, env, program }, { database, container }),
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGKILL')
         await exited
       }
       process.removeListener('exit', kill)
+      await database?.remove()
+      await container?.remove()
       await rm(data, { recursive: true, force: true })
     },
   }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openPostgres } from '../../src/adapters/postgres/database-postgres.ts'
 import type { Database } from '../../src/ports/database.ts'
+import { newContainer } from './new-container.ts'
 import { sharedPostgres } from './open-database.ts'
 import type { PostgresServer } from './postgres.ts'
 import { type Aduana, type AduanaOptions, startAduana } from './start-aduana.ts'
@@ -31,7 +32,8 @@ export async function openNodes({
   const databaseUrl = postgres.url(name)
   const database = openPostgres(databaseUrl)
   const folder = await mkdtemp(join(tmpdir(), 'aduana-nodes-'))
-  const address = store ?? join(folder, 'blobs')
+  const container = store === undefined ? newContainer() : undefined
+  const address = store ?? container?.address ?? join(folder, 'blobs')
   const started: Aduana[] = []
   return {
     databaseUrl,
@@ -47,6 +49,7 @@ export async function openNodes({
       await Promise.all(started.map((node) => node[Symbol.asyncDispose]()))
       await database.close()
       await postgres.dropDatabase(name)
+      await container?.remove()
       await rm(folder, { recursive: true, force: true })
     },
   }

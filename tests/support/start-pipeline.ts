@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openFilesystemBlobs } from '../../src/adapters/filesystem/blobs-filesystem.ts'
+import { parseStoreAddress } from '../../src/adapters/object-store/store-address.ts'
 import { openHttpSource } from '../../src/adapters/source/source-http.ts'
 import type { SourceLimits } from '../../src/adapters/source/source-limits.ts'
 import { createSourcePolicy, parseAllowedSource } from '../../src/adapters/source/source-policy.ts'
 import { openSqlite, SQLITE_DIALECT } from '../../src/adapters/sqlite/database-sqlite.ts'
+import { openStore } from '../../src/compose/store.ts'
 import type { ClaimedOperation, OperationRequest } from '../../src/domain/operation.ts'
 import type { BlobStore } from '../../src/ports/blob-store.ts'
 import type { Database } from '../../src/ports/database.ts'
@@ -17,6 +18,7 @@ import { createInstances } from '../../src/store/instances.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { recordOperation } from '../../src/store/operations.ts'
 import { type MisbehavingSource, startSource } from './misbehaving-source.ts'
+import { newContainer } from './new-container.ts'
 import { openDatabase } from './open-database.ts'
 import { asImportInput, type PublishedUpdate, publishUpdate, type UpdateRecipe } from './publish-update.ts'
 
@@ -45,21 +47,25 @@ export interface Pipeline extends AsyncDisposable {
 
 /**
  * Starts one with the instances `default` and `other`. `onDisk` lays the folder out as a server's data folder, with the database in
- * it; otherwise the folder is the store alone.
+ * it; otherwise the folder is the store alone. `inFolder` is for tests that look into it: the store is that folder, also where tests run
+ * on another one.
  */
 export async function startPipeline({
   limits = {},
   onDisk = false,
+  inFolder = onDisk,
 }: {
   limits?: Partial<SourceLimits>
   onDisk?: boolean
+  inFolder?: boolean
 } = {}): Promise<Pipeline> {
   const folder = await mkdtemp(join(tmpdir(), 'aduana-pipeline-'))
   const store = onDisk ? join(folder, 'blobs') : folder
   const database = onDisk ? openSqlite(join(folder, 'aduana.db')) : await openDatabase()
   if (onDisk) await migrate(database, SQLITE_DIALECT)
   await createInstances(database, ['default', 'other'])
-  const blobs = await openFilesystemBlobs({ folder: store })
+  const container = inFolder ? undefined : newContainer()
+  const blobs = await openStore(parseStoreAddress(container?.address ?? store), {})
   const source = await startSource()
   const policy = createSourcePolicy([parseAllowedSource('127.0.0.0/8')])
   const http = openHttpSource({ policy, version: '0.0.0', limits })
@@ -103,11 +109,12 @@ export async function startPipeline({
       await pipeline.run(await pipeline.begin([update], instance))
       return update
     },
-    partials: () => readdir(join(store, 'partial')),
+    partials: () => container?.partials() ?? readdir(join(store, 'partial')),
     async [Symbol.asyncDispose]() {
       await http.close()
       await source[Symbol.asyncDispose]()
       await database.close()
+      await container?.remove()
       await rm(folder, { recursive: true, force: true })
     },
   }
