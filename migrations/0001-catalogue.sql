@@ -255,3 +255,45 @@ create table distribution_checks (
   failed_at bigint,
   failure {{text}}
 );
+
+-- What callers upload to be imported, each upload of one subject in one instance. Its bytes are parts, each an ordinary blob, in the order
+-- of their starts: `bytes_received` of them count. It lives until `expires_at`, which each byte and each import that fails moves on by
+-- `keep_ms`, and while an operation uses it. Then its parts are released; the row stays for a while, to tell what became of it.
+create table staged_uploads (
+  id {{text}} primary key,
+  instance {{text}} not null references instances (instance),
+  subject {{text}} not null,
+  issuer {{text}} not null,
+  -- What the client said of it (tus 1.0.0, Upload-Metadata), to the letter.
+  metadata {{text}} not null,
+  file_name {{text}} not null,
+  size_in_bytes bigint not null,
+  bytes_received bigint not null,
+  created_at bigint not null,
+  keep_ms bigint not null,
+  expires_at bigint not null,
+  released_at bigint
+);
+create index staged_uploads_by_owner on staged_uploads (instance, subject, issuer, created_at, id) where released_at is null;
+create index staged_uploads_by_instance on staged_uploads (instance, size_in_bytes) where released_at is null;
+create index staged_uploads_by_expiry on staged_uploads (expires_at) where released_at is null;
+create index staged_uploads_by_release on staged_uploads (released_at) where released_at is not null;
+
+-- A part is noted before its bytes are stored, so that sweep spares them, and kept once they are.
+create table staged_parts (
+  upload_id {{text}} not null references staged_uploads (id) on delete cascade,
+  start bigint not null,
+  sha256 {{text}} not null,
+  size_in_bytes bigint not null,
+  is_kept boolean not null,
+  primary key (upload_id, start, sha256)
+);
+create index staged_parts_by_blob on staged_parts (sha256);
+
+-- The uploads that an operation which has not ended names.
+create table staged_uses (
+  operation_id {{text}} not null references operations (id) on delete cascade,
+  upload_id {{text}} not null references staged_uploads (id) on delete cascade,
+  primary key (operation_id, upload_id)
+);
+create index staged_uses_by_upload on staged_uses (upload_id);

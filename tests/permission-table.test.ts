@@ -33,6 +33,12 @@ const ROUTES: [base: string, routes: typeof UPDATES][] = [
       ['POST', '/rescan', 'updates/write'],
       ['GET', '/rescan', 'updates/read'],
       ['GET', '/distribution', 'updates/read'],
+      ['GET', '/staging', 'updates/write'],
+      ['POST', '/staging', 'updates/write'],
+      ['OPTIONS', '/staging', 'updates/write'],
+      ['HEAD', '/staging/:uploadId', 'updates/write'],
+      ['PATCH', '/staging/:uploadId', 'updates/write'],
+      ['DELETE', '/staging/:uploadId', 'updates/write'],
     ],
   ],
 ]
@@ -133,8 +139,8 @@ describe('the permission table', () => {
         }
         const answer = await ask(route, { instance: 'own', token })
         if (isHead) {
-          // Every role may read, so nobody is forbidden; what is not there is a 404 of the room.
-          assert.ok(permissions.includes(permission) && answer !== '403', `${token}: ${answer}`)
+          // What is not there is a 404 of the room.
+          assert.equal(answer === '403', !permissions.includes(permission), `${token}: ${answer}`)
         } else {
           const refusal = `403 PermissionMissing ${permission}`
           assert.equal(answer, permissions.includes(permission) ? 'in' : refusal, token)

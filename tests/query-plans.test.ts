@@ -23,6 +23,8 @@ import * as progress from '../src/store/progress.ts'
 import * as rescans from '../src/store/rescans.ts'
 import { SEARCH_BOUNDS } from '../src/store/search-updates.ts'
 import * as keys from '../src/store/shared-keys.ts'
+import * as parts from '../src/store/staged-parts.ts'
+import * as staged from '../src/store/staged-uploads.ts'
 import * as mark from '../src/store/store-mark.ts'
 import { findManifestSha256, findUpdate, listChildIds, listUpdates } from '../src/store/updates.ts'
 import { countUsage } from '../src/store/usage.ts'
@@ -71,6 +73,7 @@ const MAY_WALK: { sql: RegExp; why: string }[] = [
     why: 'a page: it stops when the page is full',
   },
   { sql: /^select \* from audit .* limit/, why: 'a page' },
+  { sql: /staged_uploads/, why: 'each owner may have a thousand, and the bytes of all have a bound' },
   { sql: /count\(distinct provider_key\)/, why: 'quotas count; asked only where one holds' },
 ]
 
@@ -237,6 +240,7 @@ async function callStore(): Promise<void> {
   await rescans.endRescan(database, rescan)
   await rescans.listInfectedUpdates(database, instance, 10)
   await callDistribution(update.id)
+  await callStaging()
   await countOperationsInProgress(database)
   await forgetOperations(database, 1e12, 10)
   await audit.forgetAudit(database, 1e12, 10)
@@ -260,6 +264,34 @@ async function callStore(): Promise<void> {
       await listOperations(database, { instance, kind: 'import', statuses, after, limit: 10 })
     }
   }
+}
+
+async function callStaging(): Promise<void> {
+  const { database } = app
+  const owner = { instance: INSTANCES[0]!, subject: 's', issuer: 'i' }
+  const entry = { action: 'stage', ...owner, address: '::1', traceId: '0'.repeat(32) } as const
+  const upload = { id: 'u', metadata: '', fileName: 'f', sizeInBytes: 2 }
+  await staged.recordUpload(database, upload, owner, { keepMs: 0, bytesMax: 2, uploadsMax: 1, audit: entry })
+  await staged.stagingUsage(database, owner)
+  await staged.findUpload(database, 'u', owner)
+  for (const after of [undefined, { createdAt: Date.now(), id: 'v' }]) {
+    await staged.listUploads(database, owner, { after, limit: 10 })
+  }
+  const part = { uploadId: 'u', start: 0, sha256: '0'.repeat(64), sizeInBytes: 1 }
+  await parts.notePart(database, part)
+  await parts.keepPart(database, part)
+  await parts.dropPart(database, part)
+  await parts.countParts(database, 'u')
+  await parts.listParts(database, { uploadId: 'u', position: 0 })
+  const operationId = '00000000-0000-4000-8000-000000000021'
+  await database.batch(staged.nameUploads(operationId, ['u'], owner))
+  await staged.findUsedUpload(database, { id: 'u', operationId })
+  await database.batch(staged.freeUploads(operationId))
+  await staged.listExpiredUploads(database, 10)
+  assert.ok(await staged.releaseUpload(database, 'u'))
+  await staged.forgetReleasedUploads(database, 0, 10)
+  await staged.recordUpload(database, upload, owner, { keepMs: 0, bytesMax: 2, uploadsMax: 1, audit: entry })
+  assert.ok(await staged.removeUpload(database, 'u', owner, entry))
 }
 
 async function callDistribution(updateId: string): Promise<void> {

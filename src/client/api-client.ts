@@ -9,6 +9,7 @@ import type {
   Operation,
   OperationSummary,
   Rescan,
+  StagedFile,
   Update,
   UpdateFile,
   UpdateWithContent,
@@ -66,6 +67,14 @@ export interface ApiClient {
   }): AsyncIterable<OperationSummary>
   /** How the distribution stores stand: Aduana's own addition. */
   getDistribution(): Promise<Distribution>
+  /**
+   * What the caller has uploaded to be imported, newest first: Aduana's own addition, as is the next. The uploading itself is done by any
+   * client for tus 1.0.0, at `stagingUrl`.
+   */
+  listStaged(): AsyncIterable<StagedFile>
+  deleteStaged(id: string): Promise<void>
+  /** Where uploads begin: the `endpoint` of a client for tus. */
+  readonly stagingUrl: string
 }
 
 export interface WaitOptions {
@@ -90,6 +99,8 @@ const DIALECTS = {
   },
   '2022': { service: 'deviceUpdate', version: '', apiVersion: '2022-10-01', optionPrefix: '', importVerb: ':import' },
 }
+
+const TUS = { 'tus-resumable': '1.0.0' }
 
 const POLL_MS = 1_000
 const WAIT_MS = 30 * 60_000
@@ -118,7 +129,7 @@ export function createApiClient({
 
   async function send(
     path: string,
-    { method = 'GET', body }: { method?: string; body?: unknown } = {},
+    { method = 'GET', body, headers = {} }: { method?: string; body?: unknown; headers?: Record<string, string> } = {},
   ): Promise<Response> {
     const url = new URL(path, baseUrl)
     // A link in an answer decides where the token goes next.
@@ -130,6 +141,7 @@ export function createApiClient({
         accept: 'application/json',
         authorization: `Bearer ${token}`,
         ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
@@ -204,6 +216,11 @@ export function createApiClient({
       return list(`${additions}/operations?${query}`)
     },
     getDistribution: () => get(`${additions}/distribution`),
+    listStaged: () => list(`${additions}/staging`),
+    async deleteStaged(id) {
+      await send(`${additions}/staging/${encodeURIComponent(id)}`, { method: 'DELETE', headers: TUS })
+    },
+    stagingUrl: new URL(`${additions}/staging`, baseUrl).href,
   }
 }
 

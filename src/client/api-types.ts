@@ -179,3 +179,13 @@ export interface Distribution {
     lastCheckDateTime?: string
   }[]
 }
+
+/** What the caller has uploaded to be imported: Aduana's own addition. An import names it as `staging:{id}`. */
+export interface StagedFile {
+  id: string
+  fileName: string
+  sizeInBytes: number
+  /** Complete when they are all. */
+  bytesReceived: number
+  expiresDateTime: string
+}

@@ -31,6 +31,8 @@ import { recogniseStore } from '../services/recognise-store.ts'
 import { startRounds } from '../services/rounds.ts'
 import { runDeletion } from '../services/run-deletion.ts'
 import { runImport } from '../services/run-import.ts'
+import { withStaging } from '../services/staged-source.ts'
+import { createStaging } from '../services/staging.ts'
 import { startWorker } from '../services/worker.ts'
 import { createInstances, listInstances } from '../store/instances.ts'
 import { countOperationsInProgress } from '../store/operation-metrics.ts'
@@ -147,7 +149,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
         return await runImport(operation, operation.request, {
           database: patient,
           blobs,
-          openSource: source.open,
+          openSource: withStaging(source.open, { database: patient, blobs, operationId: operation.operationId }),
           retry,
           startDigest: digests.start,
           limits,
@@ -172,6 +174,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
       own: stores.own,
       scanner: scan.scanner,
       graceMs: config['sweep-after'],
+      stagingKeepMs: config['staging-expiry'],
       membership,
       log,
     })
@@ -191,15 +194,25 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   const auditFile = await openAuditJsonLines(join(folder, 'audit.jsonl'))
   closing.defer(() => auditFile.close())
 
+  const audit = createAudit({ database, file: auditFile, log })
+  const staging = createStaging({
+    database,
+    blobs,
+    audit,
+    settings: { keepMs: config['staging-expiry'], bytesMax: config['staging-max'] },
+  })
+  closing.defer(() => staging.stop())
+
   let isReady = true
   const { fastify, ...handlers } = await createApp({
     database,
     blobs,
+    staging,
     wake: bell.ring,
     limits,
     nodes: () => membership.live().api,
     scanner: scan.scanner,
-    audit: createAudit({ database, file: auditFile, log }),
+    audit,
     metrics,
     metricsPage: metricsPage({
       operations: () => countOperationsInProgress(database),
@@ -253,7 +266,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
     caPath: tls?.caPem === undefined ? undefined : join(folder, 'tls', 'ca.pem'),
     async stop() {
       isReady = false
-      await Promise.all([listeners.close(config.grace), worker?.stop(config.grace)])
+      await Promise.all([listeners.close(config.grace), staging.stop(), worker?.stop(config.grace)])
       await opened.disposeAsync()
     },
   }

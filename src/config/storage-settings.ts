@@ -1,7 +1,7 @@
 import { parseStoreAddress } from '../adapters/object-store/store-address.ts'
 import { readPostgresUrl } from '../adapters/postgres/postgres-address.ts'
 import type { Setting } from './read-settings.ts'
-import { parseDuration, parseText } from './values.ts'
+import { parseDuration, parseSize, parseText } from './values.ts'
 
 /** Where everything is kept, and for how long. */
 export const STORAGE_SETTINGS = {
@@ -35,10 +35,29 @@ export const STORAGE_SETTINGS = {
     default: '24h',
     parse: parseDuration,
   },
+  'staging-expiry': {
+    placeholder: 'DURATION',
+    description:
+      'how long an upload is kept for an import after its last byte, or after the last import of it that failed',
+    default: '24h',
+    parse: parseStagingExpiry,
+  },
+  'staging-max': {
+    placeholder: 'SIZE',
+    description: 'what the uploads of one instance may have together, while no import has taken them',
+    default: '32GiB',
+    parse: parseSize,
+  },
 } satisfies Record<string, Setting<unknown>>
 
 /** Reads it once, so that a mistake is told with all others. */
 function parseDatabase(text: string): string {
   readPostgresUrl(text)
   return text
+}
+
+function parseStagingExpiry(text: string): number {
+  const ms = parseDuration(text)
+  if (ms === 0) throw new Error(`${text}: what expires at once cannot be imported.`)
+  return ms
 }

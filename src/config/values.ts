@@ -38,6 +38,15 @@ export function parseTimer(text: string): number {
   return ms
 }
 
+const SIZES: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, TiB: 1024 ** 4 }
+
+/** Bytes of `500MiB`, `32GiB` or `1TiB`. */
+export function parseSize(text: string): number {
+  const [, count, unit = ''] = /^([1-9]\d{0,5})(KiB|MiB|GiB|TiB)$/.exec(text) ?? []
+  if (count === undefined) throw new Error(`${text} is not a size, such as 500MiB, 32GiB or 1TiB.`)
+  return Number(count) * (SIZES[unit] ?? 0)
+}
+
 export function parseSwitch(text: string): boolean {
   if (text !== 'on' && text !== 'off') throw new Error(`${text} is neither on nor off.`)
   return text === 'on'

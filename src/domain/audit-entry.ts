@@ -1,6 +1,6 @@
 /** One line of the audit log: who did what, from where, and when. Never has a token or a signature. */
 export interface AuditEntry {
-  action: 'import' | 'delete' | 'rescan' | 'sign-in' | 'refused'
+  action: 'import' | 'delete' | 'rescan' | 'stage' | 'unstage' | 'sign-in' | 'refused'
   instance: string
   /** The subject and issuer of the caller's token; absent where there was none that is good. */
   subject?: string

@@ -91,6 +91,33 @@ export const ERROR_CODES = {
       'The database cannot be read or written just now; the message has the reason, such as a full disk. Nothing was half done.',
     remedy: 'Try again after the seconds in `Retry-After`. Operator: make room or mend the disk; no restart is needed.',
   },
+  TusVersionUnsupported: {
+    place: 'answer',
+    cause: 'A request to `/staging` does not say `Tus-Resumable: 1.0.0`.',
+    remedy: 'Use a client for tus 1.0.0, or send the header.',
+  },
+  UploadOffsetWrong: {
+    place: 'answer',
+    cause:
+      'The bytes that were sent do not begin where the upload ends: others came before them, or some were lost on the way.',
+    remedy: 'Ask with HEAD for the `Upload-Offset`, and go on there. Clients for tus do so by themselves.',
+  },
+  UploadExpired: {
+    place: 'answer',
+    cause: 'Nobody sent anything to the upload, or imported it, for as long as uploads are kept.',
+    remedy: 'Upload again. Operator: see `--staging-expiry`.',
+  },
+  UploadTooLarge: {
+    place: 'answer',
+    cause:
+      'The upload is larger than a file of an update may be, has more bytes than were announced, or came in too many pieces.',
+    remedy: 'Upload what an import manifest can name, with its true size, in pieces of some MiB or in one.',
+  },
+  StagingFull: {
+    place: 'answer',
+    cause: 'The upload does not fit beside the others of its instance, or its owner has as many as anybody may have.',
+    remedy: 'Import or delete what is staged, or wait until it expires. Operator: see `--staging-max`.',
+  },
   InternalError: {
     place: 'answer',
     cause: 'A mistake in Aduana. The log has the details under the same trace id.',
@@ -249,6 +276,22 @@ export const ERROR_CODES = {
     place: 'source',
     cause: 'The source broke off again and again, and each time had other bytes behind the same URL.',
     remedy: 'Put the file where nobody changes it while it is imported, and import again.',
+  },
+  StagedUploadMissing: {
+    place: 'source',
+    cause:
+      'An import names an upload as `staging:ID` that is not there: it was never made, by this caller in this instance, or was deleted or imported.',
+    remedy: 'Upload the file, and name it by its new id.',
+  },
+  StagedUploadIncomplete: {
+    place: 'source',
+    cause: 'An import names an upload that has not all of its bytes yet.',
+    remedy: 'Upload the rest, and import again.',
+  },
+  StagedUploadExpired: {
+    place: 'source',
+    cause: 'An import names an upload that was kept for as long as uploads are, and is gone.',
+    remedy: 'Upload the file again, and import it sooner. Operator: see `--staging-expiry`.',
   },
   StoreFull: {
     place: 'source',

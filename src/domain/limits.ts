@@ -64,4 +64,10 @@ export const LIMITS = {
   aptPackagesMax: 1000,
   aptTextLengthMax: 255,
   redirectsMax: 5,
+  /** Of one owner in one instance: a release has some fifty files, and a build that fails may leave many behind. */
+  stagedUploadsMax: 1000,
+  /** Each is a blob and a row. An upload of 2 GiB has 256, unless it comes in drops. */
+  stagedPartsMax: 10_000,
+  /** Room for a file name of 255 characters in base64, and for what clients say besides. */
+  stagingMetadataLengthMax: 4096,
 } as const

@@ -15,6 +15,7 @@ import type { Metrics, MetricsPage } from '../ports/metrics.ts'
 import type { Scanner } from '../ports/scanner.ts'
 import type { Caller } from '../services/accept-operation.ts'
 import type { Audit } from '../services/audit.ts'
+import type { Staging } from '../services/staging.ts'
 import { admit, admitAnywhere, type VerifyToken } from './admit.ts'
 import { aduanaRoutes } from './aduana-routes.ts'
 import { type ApiRoute, callOf, type RawQuery, send } from './call.ts'
@@ -30,12 +31,16 @@ import { operationRoutes } from './operation-routes.ts'
 import { problemOf, statusOf } from './problems.ts'
 import { createRateLimiter } from './rate-limits.ts'
 import { DOCUMENTS, DOCUMENTS_V2 } from './schemas.ts'
+import { stagingRoutes, wrongType } from './staging-routes.ts'
+import { OFFSET_OCTETS } from './staging-schemas.ts'
 import { traceparentOf } from './traces.ts'
 import { updateRoutes } from './update-routes.ts'
 
 export interface AppOptions {
   database: Database
   blobs: BlobStore
+  /** Takes in what callers upload. */
+  staging: Staging
   /** Tells a worker that there may be something to do. */
   wake: () => void
   limits: ServiceLimits
@@ -70,6 +75,8 @@ export interface App {
   handler: RequestListener
   /** For a listener that only supervisors reach: health and metrics without a token, under any name, and nothing else. */
   supervisorHandler: RequestListener
+  /** Whether the body of a request may come for as long as it does come: an upload of somebody who was let in. */
+  mayTakeLong: (request: IncomingMessage) => boolean
   /** Handles a request without a socket, for tests and for the description of the API. */
   fastify: FastifyInstance
 }
@@ -153,16 +160,24 @@ export async function createApp(options: AppOptions): Promise<App> {
       if (!supervised.has(request.raw)) await admitAnywhere(request, 'updates/read', gate)
     },
   })
-  const mount = (base: string, routes: readonly ApiRoute[], tag: string, isV2Path = false) => {
-    for (const { method, path, permission, rateGroup = 'requests', schema, handle } of routes) {
-      app.route({
+  const mount = (
+    base: string,
+    routes: readonly ApiRoute[],
+    tag: string,
+    { isV2Path = false, scope = app }: { isV2Path?: boolean; scope?: FastifyInstance } = {},
+  ) => {
+    for (const { method, path, permission, rateGroup = 'requests', headers, schema, handle } of routes) {
+      scope.route({
         method,
         url: base + path,
         schema: { ...schema, tags: [tag] },
-        onRequest(request, _reply, done) {
+        // The description leaves out those that only stand beside a GET.
+        config: { swagger: { exposeHeadRoute: method === 'HEAD' } },
+        onRequest(request, reply, done) {
+          if (headers !== undefined) reply.headers(headers)
           const enter = (caller: Caller) => {
             request.caller = caller
-            const isLate = method !== 'GET' && !options.isReady()
+            const isLate = !READING.has(method) && !options.isReady()
             done(isLate ? new AppError('Unavailable', 'The server is stopping.') : undefined)
           }
           try {
@@ -190,9 +205,22 @@ export async function createApp(options: AppOptions): Promise<App> {
     '/deviceUpdate/:instanceId/v2',
     [...updateRoutes(options, DOCUMENTS_V2), ...operationRoutes(options, DOCUMENTS_V2)],
     'Updates (v2, 2020-09-01)',
-    true,
+    { isV2Path: true },
   )
   mount('/aduana/v1/:instanceId', aduanaRoutes(options), 'Aduana')
+  const longBodies = new WeakSet<IncomingMessage>()
+  await app.register(async (scope) => {
+    // The bytes themselves, for as long as they come.
+    scope.addContentTypeParser(OFFSET_OCTETS, (request, body, done) => {
+      longBodies.add(request.raw)
+      done(null, body)
+    })
+    scope.addContentTypeParser('*', (_request, _body, done) => done(wrongType()))
+    scope.addHook('onResponse', async (request) => {
+      longBodies.delete(request.raw)
+    })
+    mount('/aduana/v1/:instanceId', stagingRoutes(options.staging), 'Aduana', { scope })
+  })
   for (const base of ['/deviceUpdate/:instanceId', '/deviceUpdate/:instanceId/v2']) {
     app.all(`${base}/management/*`, { schema: { hide: true } as object }, async () => {
       throw new AppError('NotImplemented', 'Aduana does not have the device management API yet, only the import API.')
@@ -205,9 +233,12 @@ export async function createApp(options: AppOptions): Promise<App> {
       supervised.add(request)
       handler(request, response)
     },
+    mayTakeLong: (request) => longBodies.has(request),
     fastify: app,
   }
 }
+
+const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 function fail(error: AppError, traceparent: string, reply: FastifyReply) {
   const { status, headers, body } = problemOf(error, traceparent)

@@ -12,7 +12,10 @@ export interface Call {
   dialect: Dialect
   params: Readonly<Record<string, string>>
   query: Readonly<Query>
+  /** What the parser of its media type made of it: JSON, or a stream. */
   body: unknown
+  /** A header of the request, by its name in any letter case. */
+  header: (name: string) => string | undefined
   ifNoneMatch: string | undefined
   caller: Caller
   /** Scheme, host and port that the caller used, such as `https://127.0.0.1:8443`. */
@@ -42,11 +45,13 @@ export interface Answer {
 
 /** One row of the table of routes. */
 export interface ApiRoute {
-  method: 'GET' | 'POST' | 'DELETE'
+  method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'DELETE' | 'OPTIONS'
   path: string
   permission: Permission
   /** Which rate it counts against; `requests` unless told. */
   rateGroup?: RateGroup
+  /** Sent with every answer, refusals too. */
+  headers?: Readonly<Record<string, string>>
   schema: FastifySchema
   handle: (call: Call) => Promise<Answer>
 }
@@ -108,6 +113,7 @@ export function callOf(request: FastifyRequest, { isV2Path }: { isV2Path: boolea
     body: request.body,
     ifNoneMatch: request.headers['if-none-match'],
     caller: request.caller,
+    header: (name) => request.headers[name.toLowerCase()]?.toString(),
     // Functions, since an object with getters of its own would keep the request in memory until a full collection.
     origin: () => `${request.protocol}://${request.host}`,
     url: request.url,

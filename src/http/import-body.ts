@@ -4,6 +4,7 @@ import { Settings } from 'typebox/system'
 import { AppError } from '../domain/errors.ts'
 import type { ImportRequest } from '../domain/import-request.ts'
 import { LIMITS } from '../domain/limits.ts'
+import { STAGING_PROTOCOL, stagedIdOf } from '../domain/staged-upload.ts'
 import { ImportUpdateInput, ImportUpdateInputItem, ImportUpdateInputV2 } from './schemas.ts'
 
 interface Item {
@@ -121,8 +122,12 @@ function check(item: Item, pointer: string): AppError[] {
 }
 
 function checkUrl(text: string, pointer: string): AppError[] {
+  if (stagedIdOf(text) !== undefined) return []
   const url = URL.parse(text)
   if (url === null) return [invalid(pointer, 'must be an absolute http or https URL')]
+  if (url.protocol === STAGING_PROTOCOL) {
+    return [invalid(pointer, 'must be staging: and the id of an upload, 32 hex digits in lower case')]
+  }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     return [invalid(pointer, `must be an http or https URL, not ${url.protocol.slice(0, 20)}`)]
   }

@@ -1,4 +1,10 @@
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
@@ -14,7 +20,7 @@ export interface ClientLimits {
   connectionsMax: number
   /** For the TLS handshake, and then for the headers of each request. */
   headersMs: number
-  /** For a request with its body. */
+  /** For a request with its body, unless that may take long. */
   requestMs: number
   /**
    * Without a byte that the other side sent, or that its network took, in the middle of a request or its answer. The kernel takes up to
@@ -66,7 +72,16 @@ const MAKE_ROOM_EVERY_MS = 250
 
 /** Listens on plain http and on https with one and the same handler, and with another one for supervisors. */
 export async function listen(
-  { handler, supervisorHandler }: { handler: RequestListener; supervisorHandler?: RequestListener },
+  {
+    handler,
+    supervisorHandler,
+    mayTakeLong = () => false,
+  }: {
+    handler: RequestListener
+    supervisorHandler?: RequestListener
+    /** Of which requests only silence ends the body. Asked when its time is over. */
+    mayTakeLong?: (request: IncomingMessage) => boolean
+  },
   {
     http,
     https,
@@ -91,7 +106,10 @@ export async function listen(
     { name: 'https' as const, place: https, server: httpsServer },
     { name: 'metrics' as const, place: metrics, server: metricsServer },
   ].flatMap(({ place, ...listener }) => (place === undefined ? [] : [{ ...listener, place }]))
-  for (const { name, server } of all) bound(server, limits, () => onRefused(name))
+  for (const { name, server } of all) {
+    bound(server, limits, () => onRefused(name))
+    boundBodies(server, limits, mayTakeLong)
+  }
   const started = await Promise.allSettled(all.map(start))
   const failed = started.find((result) => result.status === 'rejected')
   if (failed !== undefined) {
@@ -117,7 +135,8 @@ function serverOptions({ headersMs, requestMs }: ClientLimits) {
   return {
     maxHeaderSize: HEADER_BYTES_MAX,
     headersTimeout: Math.min(headersMs, requestMs),
-    requestTimeout: requestMs,
+    // Node knows one time for all requests: see `boundBodies`.
+    requestTimeout: 0,
     // Node looks for those who are late this often, so it may be that much later.
     connectionsCheckingInterval: Math.min(5000, headersMs / 2),
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -136,6 +155,27 @@ function bound(server: Server | HttpsServer, { connectionsMax, silenceMs }: Clie
     madeRoomAt = now
     // Who only keeps a connection for later gives way to those who come next.
     server.closeIdleConnections()
+  })
+}
+
+/** Ends requests whose body takes longer than it may. */
+function boundBodies(
+  server: Server | HttpsServer,
+  { requestMs }: ClientLimits,
+  mayTakeLong: (request: IncomingMessage) => boolean,
+): void {
+  server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { headers } = request
+    if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return
+    const timer = setInterval(() => {
+      if (request.complete || mayTakeLong(request)) return
+      clearInterval(timer)
+      if (!response.headersSent) request.socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n')
+      request.socket.destroy()
+    }, requestMs)
+    const end = () => clearInterval(timer)
+    request.once('end', end)
+    request.once('close', end)
   })
 }
 

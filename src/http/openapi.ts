@@ -29,6 +29,7 @@ const PARAMETERS: Readonly<Record<string, TSchema>> = {
   version: Type.String({ description: 'Two to four numbers, divided by dots.' }),
   fileId: Type.String({ description: 'As List Files answers it.' }),
   operationId: Type.String({ maxLength: 256, description: 'The last part of the path in Operation-Location.' }),
+  uploadId: Type.String({ pattern: '^[0-9a-f]{32}$', description: 'The last part of the address of the upload.' }),
   contentId: Type.String({ pattern: '^[0-9a-f]{32}$', description: 'The unguessable part of the address.' }),
   fileName: Type.String({ description: 'The name of the file. Letter case makes no difference.' }),
 }

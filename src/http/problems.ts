@@ -13,6 +13,11 @@ const STATUSES: Partial<Record<ErrorCode, { status: number; title: string }>> = 
   CrossSiteRequest: { status: 403, title: 'Forbidden' },
   NotFound: { status: 404, title: 'Not Found' },
   ScannerNotConfigured: { status: 409, title: 'Conflict' },
+  UploadOffsetWrong: { status: 409, title: 'Conflict' },
+  UploadExpired: { status: 410, title: 'Gone' },
+  TusVersionUnsupported: { status: 412, title: 'Precondition Failed' },
+  UploadTooLarge: { status: 413, title: 'Payload Too Large' },
+  StagingFull: { status: 413, title: 'Payload Too Large' },
   RequestTooLarge: { status: 413, title: 'Payload Too Large' },
   UnsupportedMediaType: { status: 415, title: 'Unsupported Media Type' },
   RangeNotSatisfiable: { status: 416, title: 'Range Not Satisfiable' },
@@ -21,6 +26,8 @@ const STATUSES: Partial<Record<ErrorCode, { status: number; title: string }>> = 
   NotImplemented: { status: 501, title: 'Not Implemented' },
   DatabaseFailed: { status: 503, title: 'Service Unavailable' },
   Unavailable: { status: 503, title: 'Service Unavailable' },
+  StoreFailed: { status: 503, title: 'Service Unavailable' },
+  StoreFull: { status: 507, title: 'Insufficient Storage' },
 }
 
 const CONTENT_TYPE = 'application/problem+json; charset=utf-8'
@@ -75,6 +82,7 @@ function headersOf(error: AppError, status: number): Record<string, string> {
   if (status === 403 && error.target === DELEGATED_SCOPE) {
     return { 'www-authenticate': `Bearer realm="aduana", error="insufficient_scope", scope="${DELEGATED_SCOPE}"` }
   }
+  if (status === 412) return { 'tus-version': '1.0.0' }
   const retryAfterSeconds = error.retryAfterSeconds ?? (status === 503 ? 5 : undefined)
   return retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }
 }

@@ -27,7 +27,7 @@ const Url = Type.String({
   minLength: 1,
   maxLength: LIMITS.urlLengthMax,
   description:
-    'An http or https URL; typically a read-only SAS URL of a blob that stays valid for at least four hours.',
+    'An http or https URL; typically a read-only SAS URL of a blob that stays valid for at least four hours. Or `staging:{id}`, for what the caller has uploaded.',
 })
 
 const HASHES =
@@ -474,6 +474,17 @@ export const Distribution = Type.Object(
   { $id: 'Distribution', description: 'How the distribution stores stand with the files of an instance.' },
 )
 
+export const StagedFile = Type.Object(
+  {
+    id: Type.String({ pattern: '^[0-9a-f]{32}$', description: 'An import names it as `staging:{id}`.' }),
+    fileName: Type.String({ description: 'As the client calls it; else its id.' }),
+    sizeInBytes: Type.Integer({ minimum: 0 }),
+    bytesReceived: Type.Integer({ minimum: 0, description: 'An import can name it once that is all of them.' }),
+    expiresDateTime: dateTime('When it is gone, unless more is sent or an import names it.'),
+  },
+  { $id: 'StagedFile', description: 'What was uploaded to be imported.' },
+)
+
 /** What becomes a component of the OpenAPI description. */
 export const COMPONENTS: readonly TSchema[] = [
   Update,
@@ -493,6 +504,7 @@ export const COMPONENTS: readonly TSchema[] = [
   OperationWithProgress,
   Rescan,
   Distribution,
+  StagedFile,
 ]
 
 /** The documents that a path speaks of: `/v2` has those of 2020-09-01. */

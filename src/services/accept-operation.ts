@@ -4,9 +4,11 @@ import { AppError } from '../domain/errors.ts'
 import type { ImportRequest } from '../domain/import-request.ts'
 import type { OperationRequest } from '../domain/operation.ts'
 import type { ServiceLimits } from '../domain/service-limits.ts'
+import { stagedIdOf } from '../domain/staged-upload.ts'
 import { formatUpdateId, type UpdateId } from '../domain/update-id.ts'
 import type { Database } from '../ports/database.ts'
 import { recordOperation } from '../store/operations.ts'
+import { nameUploads } from '../store/staged-uploads.ts'
 import { findUpdate } from '../store/updates.ts'
 import type { Audit } from './audit.ts'
 
@@ -79,7 +81,11 @@ async function accept(
   const isRecorded = await recordOperation(
     database,
     { operationId, instance, request, requestedBy: subject, traceId },
-    { operationsMax: limits.operations, audit: entry },
+    {
+      operationsMax: limits.operations,
+      audit: entry,
+      uploads: nameUploads(operationId, stagedIdsIn(request), { instance, subject, issuer }),
+    },
   )
   if (!isRecorded) {
     throw new AppError('TooManyRequests', `${limits.operations} operations of this instance have not ended yet.`, {
@@ -89,4 +95,11 @@ async function accept(
   wake()
   await audit.recorded(entry)
   return operationId
+}
+
+/** The staged uploads that a request names, each once. */
+function stagedIdsIn(request: OperationRequest): string[] {
+  const inputs = 'inputs' in request ? request.inputs : []
+  const urls = inputs.flatMap(({ importManifest, files }) => [importManifest.url, ...files.map(({ url }) => url)])
+  return [...new Set(urls.flatMap((url) => stagedIdOf(url) ?? []))]
 }

@@ -2,6 +2,7 @@ import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
 import type { Scanner } from '../ports/scanner.ts'
 import { startDuty } from './duties.ts'
+import { expireUploads } from './expire-uploads.ts'
 import type { Membership } from './membership.ts'
 import { isStoreOf } from './recognise-store.ts'
 import { rescan } from './rescan.ts'
@@ -9,16 +10,19 @@ import { sweep, sweepLeftovers } from './sweep.ts'
 import type { WorkerLog } from './worker.ts'
 
 const DAY_MS = 24 * 3600 * 1000
+/** How much longer than they should uploads may live. */
+const EXPIRE_EVERY_MS = 60_000
 /** How soon a rescan begins after it was asked for. A round in which none was is one small query. */
 const RESCAN_EVERY_MS = 1000
 
-/** What is done beside the operations, again and again: sweep, what crashes left, rescans. Each on one node at a time. */
+/** What is done beside the operations, again and again: sweep, what crashes left, uploads that expire, rescans. Each on one node at a time. */
 export function startHousekeeping({
   database,
   blobs,
   own,
   scanner,
   graceMs,
+  stagingKeepMs,
   membership,
   log,
 }: {
@@ -29,6 +33,8 @@ export function startHousekeeping({
   scanner: Scanner | undefined
   /** How long bytes are kept that nothing names. */
   graceMs: number
+  /** How long uploads are kept. */
+  stagingKeepMs: number
   membership: Membership
   log: WorkerLog
 }): { stop(): Promise<void> } {
@@ -42,6 +48,14 @@ export function startHousekeeping({
         if (Object.values(report).some(Number)) log.info(report, 'swept')
       }
     }),
+    startDuty(
+      'expire-uploads',
+      { ...shared, everyMs: Math.min(Math.max(stagingKeepMs / 4, 100), EXPIRE_EVERY_MS) },
+      async (signal) => {
+        const expired = await expireUploads(database, signal)
+        if (expired > 0) log.info({ expired }, 'ended uploads that nobody imported')
+      },
+    ),
     startDuty('sweep-leftovers', { ...shared, everyMs: DAY_MS }, async (signal) => {
       if (!(await isStoreOf(database, own))) return
       const leftovers = await sweepLeftovers({ database, blobs }, signal)

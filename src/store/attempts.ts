@@ -3,6 +3,7 @@ import type { Database, Statement } from '../ports/database.ts'
 import { idleHeldBlobs } from './blobs.ts'
 import { NOW } from './clock.ts'
 import { newEtag } from './etags.ts'
+import { freeUploads } from './staged-uploads.ts'
 
 /** For each instance, since when an operation waits, and how many run. */
 const TURNS = `
@@ -108,5 +109,6 @@ export function endStatements(
     // What a failed import fetched, sweep may take; a published update names its blobs by now.
     ...(end.status === 'Failed' ? [idleHeldBlobs(attempt.operationId)] : []),
     { sql: 'delete from blob_holds where operation_id = $1', params: [attempt.operationId] },
+    ...freeUploads(attempt.operationId),
   ]
 }

@@ -20,6 +20,10 @@ export async function settleCopy(catalogue: Database): Promise<number> {
   await catalogue.batch([
     ...unfinished.map(({ id, kind }) => interrupt(String(id), kind === 'delete' ? 'Delete' : 'Import')),
     { sql: 'delete from blob_holds' },
+    // Whoever uploaded it still has it, and what is imported is in the backup.
+    { sql: 'delete from staged_uses' },
+    { sql: 'delete from staged_parts' },
+    { sql: 'delete from staged_uploads' },
     {
       sql: `delete from blobs
              where not exists (select 1 from files where files.sha256 = blobs.sha256)

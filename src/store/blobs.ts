@@ -52,6 +52,10 @@ export async function findBlob(database: Database, sha256: string): Promise<Know
   )
 }
 
+/** A content that an import holds, or a part of an upload has. */
+const IS_WANTED = `
+  exists (select 1 from blob_holds where sha256 = $1) or exists (select 1 from staged_parts where sha256 = $1)`
+
 /**
  * Makes a committed copy the one in force, unless another import was first. Answers the copy in force: where it is not
  * `name`, the caller drops its own. A copy that nobody holds any more, since the attempt was lost meanwhile, is idle at once.
@@ -64,7 +68,7 @@ export async function recordBlob(
   await database.batch([
     {
       sql: `insert into blobs (sha256, name, size_in_bytes, stored_at, idle_since)
-            values ($1, $2, $3, ${NOW}, case when exists (select 1 from blob_holds where sha256 = $1) then null else ${NOW} end)
+            values ($1, $2, $3, ${NOW}, case when ${IS_WANTED} then null else ${NOW} end)
             on conflict (sha256) do nothing`,
       params: [sha256, name, sizeInBytes],
     },
@@ -141,7 +145,8 @@ export async function listIdleBlobs(
 const UNUSED = `
       not exists (select 1 from files where files.sha256 = blobs.sha256)
   and not exists (select 1 from updates where updates.manifest_sha256 = blobs.sha256)
-  and not exists (select 1 from blob_holds where blob_holds.sha256 = blobs.sha256)`
+  and not exists (select 1 from blob_holds where blob_holds.sha256 = blobs.sha256)
+  and not exists (select 1 from staged_parts where staged_parts.sha256 = blobs.sha256)`
 
 /**
  * Forgets a blob that is still idle and that nothing names or holds. Its bytes may be deleted only where this answers true.

@@ -38,19 +38,26 @@ export async function listUsers(database: Database, sha256: string, limit: numbe
        from files f join updates u on u.id = f.update_id where f.sha256 = $1
      union all
      select u.instance, u.provider, u.name, u.version, null from updates u where u.manifest_sha256 = $1
+     union all
+     select u.instance, null, null, null, u.id from staged_parts p join staged_uploads u on u.id = p.upload_id
+      where p.sha256 = $1 and p.is_kept
      order by 1, 2, 3, 4 limit $2`,
     [sha256, limit],
   )
   return rows.map((row) => {
+    if (row.provider === null) return `the staged upload ${row.file_name} in instance ${row.instance}`
     const updateId = { provider: String(row.provider), name: String(row.name), version: String(row.version) }
     const what = row.file_name === null ? 'the import manifest' : String(row.file_name)
     return `${what} of ${formatUpdateId(updateId)} in instance ${row.instance}`
   })
 }
 
-/** How many blobs have been idle for longer than `ms`. */
+/** How many blobs have been idle for longer than `ms`, apart from parts of uploads, which may go at once: 0 says nothing of how long. */
 export async function countIdleBlobs(database: Database, ms: number): Promise<number> {
-  const [row] = await database.query(`select count(*) as count from blobs where idle_since <= ${NOW} - $1`, [ms])
+  const [row] = await database.query(
+    `select count(*) as count from blobs where idle_since > 0 and idle_since <= ${NOW} - $1`,
+    [ms],
+  )
   return Number(row?.count)
 }
 
@@ -63,10 +70,17 @@ export async function listMisfits(database: Database, limit: number): Promise<st
      union all
      select u.instance, u.provider, u.name, u.version, null, u.manifest_sha256, null, null
        from updates u where not exists (select 1 from blobs b where b.sha256 = u.manifest_sha256)
+     union all
+     select u.instance, null, null, null, u.id, p.sha256, p.size_in_bytes, b.size_in_bytes
+       from staged_parts p join staged_uploads u on u.id = p.upload_id left join blobs b on b.sha256 = p.sha256
+      where p.is_kept and (b.sha256 is null or b.size_in_bytes <> p.size_in_bytes)
      limit $1`,
     [limit],
   )
   return rows.map((row) => {
+    if (row.provider === null) {
+      return `The staged upload ${row.file_name} in instance ${row.instance} lacks a part (SHA-256 ${row.sha256}). Delete it.`
+    }
     const updateId = { provider: String(row.provider), name: String(row.name), version: String(row.version) }
     const what = row.file_name === null ? 'The import manifest' : String(row.file_name)
     const whose = `${what} of ${formatUpdateId(updateId)} in instance ${row.instance}`

@@ -28,7 +28,16 @@ export interface NewOperation {
 export async function recordOperation(
   database: Database,
   operation: NewOperation,
-  { operationsMax, audit }: { operationsMax?: number | undefined; audit?: AuditEntry } = {},
+  {
+    operationsMax,
+    audit,
+    uploads = [],
+  }: {
+    operationsMax?: number | undefined
+    audit?: AuditEntry
+    /** Notes the staged uploads that the request names. */
+    uploads?: readonly Statement[]
+  } = {},
 ): Promise<boolean> {
   const { operationId, instance, request, requestedBy, traceId } = operation
   const statements: Statement[] = [
@@ -53,6 +62,7 @@ export async function recordOperation(
   if (request.kind === 'delete') {
     statements.push(insertItem(operationId, 0, { updateId: request.updateId }, true))
   }
+  statements.push(...uploads)
   if (audit !== undefined) statements.push(insertAudit(audit))
   try {
     await database.batch(statements)

@@ -11,6 +11,7 @@ import { NOW } from './clock.ts'
 import { wantCopiesOf } from './distribution.ts'
 import { newEtag } from './etags.ts'
 import { searchTerms } from './search-terms.ts'
+import { takeUploads } from './staged-uploads.ts'
 
 /** An update whose bytes are all in the store, ready to become visible. */
 export interface NewUpdate {
@@ -44,7 +45,7 @@ export function newUpdateId(): string {
 
 /**
  * Publishes all updates of an import and ends its operation in one batch: all of it becomes visible at once, or, where this
- * answers a refusal, none of it. `childIds` are the updates that each `id` references, imported earlier or published with it. The files
+ * answers a refusal, none of it. What was staged for the import is removed. `childIds` are the updates that each `id` references, imported earlier or published with it. The files
  * are wanted at each of the `distribution` stores, some of which have them already.
  */
 export async function publishUpdates(
@@ -63,7 +64,7 @@ export async function publishUpdates(
     distribution?: readonly { store: string; isThere: boolean }[]
   },
 ): Promise<PublishRefusal | undefined> {
-  const guards = endStatements(attempt, { status: 'Succeeded' })
+  const guards = [...takeUploads(attempt.operationId), ...endStatements(attempt, { status: 'Succeeded' })]
   const inserts = updates.flatMap((update) => [
     insertUpdate(instance, update),
     ...insertFiles(instance, update),

@@ -20,6 +20,7 @@ import type { Issuer } from '../../src/http/openapi.ts'
 import type { BlobStore } from '../../src/ports/blob-store.ts'
 import type { Database } from '../../src/ports/database.ts'
 import type { Audit } from '../../src/services/audit.ts'
+import { createStaging } from '../../src/services/staging.ts'
 import { createInstances } from '../../src/store/instances.ts'
 import { countOperationsInProgress } from '../../src/store/operation-metrics.ts'
 import { type Answered, ask, type Question } from './ask.ts'
@@ -87,6 +88,7 @@ export async function startAppInMemory({
   const { handler, fastify } = await createApp({
     database,
     blobs,
+    staging: createStaging({ database, blobs, audit }),
     wake() {},
     limits,
     audit,

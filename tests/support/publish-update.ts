@@ -48,7 +48,7 @@ export interface PublishedUpdate {
 let published = 0
 
 /** Makes an import manifest 5.0 with these properties and serves it and its files from the source. */
-export function publishUpdate(source: MisbehavingSource, recipe: UpdateRecipe = {}): PublishedUpdate {
+export function publishUpdate(source: Pick<MisbehavingSource, 'at'>, recipe: UpdateRecipe = {}): PublishedUpdate {
   published += 1
   const number = published
   const { provider = `Provider${number}`, name = 'Toaster', version = '1.0', isDeployable = true } = recipe
