@@ -125,6 +125,8 @@ create table operations (
   request {{text}},
   requested_by {{text}} not null,
   trace_id {{text}} not null,
+  -- The span in that trace which asked for it, and the flags, as a traceparent ends: `00f067aa0ba902b7-01`.
+  trace_span {{text}},
   created_at bigint not null,
   last_action_at bigint not null,
   ended_at bigint,

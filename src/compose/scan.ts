@@ -1,16 +1,28 @@
 import { isIP } from 'node:net'
 import type { Logger } from 'pino'
 import { openClamdScanner } from '../adapters/clamd/scanner-clamd.ts'
+import { tracedScanner } from '../adapters/opentelemetry/traced.ts'
 import { measuredScanner } from '../adapters/prometheus/measured.ts'
 import type { createOwnEndpoints } from '../adapters/source/own-endpoints.ts'
 import type { ServeConfig } from '../config/serve-settings.ts'
 import type { Metrics } from '../ports/metrics.ts'
+import type { Tracing } from '../ports/tracing.ts'
 import type { ScanPolicy } from '../services/scan-policy.ts'
 
 /** The scanner and what it decides. Its address is never fetched from. */
 export function openScan(
   config: ServeConfig,
-  { own, metrics, log }: { own: ReturnType<typeof createOwnEndpoints>; metrics: Metrics; log: Logger },
+  {
+    own,
+    metrics,
+    tracing,
+    log,
+  }: {
+    own: ReturnType<typeof createOwnEndpoints>
+    metrics: Metrics
+    tracing: Tracing | undefined
+    log: Logger
+  },
 ): ScanPolicy {
   const { scanner: address, scan: mode, 'scan-max': scanMaxBytes } = config
   if (address === undefined || mode === 'off') return { mode: 'best-effort' }
@@ -20,5 +32,5 @@ export function openScan(
     scanMaxBytes,
     onStatus: (status) => log.info({ ...status }, 'malware scanner'),
   })
-  return { scanner: measuredScanner(scanner, metrics), mode }
+  return { scanner: tracedScanner(measuredScanner(scanner, metrics), tracing), mode }
 }

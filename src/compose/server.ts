@@ -4,6 +4,7 @@ import { openAuditJsonLines } from '../adapters/filesystem/audit-json-lines.ts'
 import { openDataFolder } from '../adapters/filesystem/data-folder.ts'
 import { openNodeName } from '../adapters/filesystem/node-name.ts'
 import { storeTitle } from '../adapters/object-store/store-address.ts'
+import { tracedBlobs, tracedCopies, tracedSource } from '../adapters/opentelemetry/traced.ts'
 import { measuredBlobs } from '../adapters/prometheus/measured.ts'
 import { openPrometheus } from '../adapters/prometheus/open-prometheus.ts'
 import { createOwnEndpoints } from '../adapters/source/own-endpoints.ts'
@@ -45,6 +46,7 @@ import { shareIssuer } from './shared-identity.ts'
 import { openStores } from './store.ts'
 import { hostNamesOf, loadTlsOf } from './tls.ts'
 import { openTokens } from './tokens.ts'
+import { openTracing } from './tracing.ts'
 
 const DAY_MS = 24 * 3600 * 1000
 /** How soon a node knows an instance that another one has made. */
@@ -88,6 +90,11 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   if (unknown.length > 0) throw new Error(`--oidc-issuer names instances that are not there: ${unknown.join(', ')}.`)
 
   const nodeName = isShared ? await openNodeName(folder) : undefined
+  const own = createOwnEndpoints()
+  for (const endpoint of endpoints) own.add(endpoint)
+  const traces = await openTracing({ node: nodeName, own, log })
+  closing.defer(() => traces?.close())
+  const tracing = traces?.tracing
   const { metrics, page: metricsPage } = openPrometheus({ version: VERSION })
   const digests = openDigestThreads()
   closing.defer(() => digests.close())
@@ -97,7 +104,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
     node: nodeName,
     startDigest: digests.start,
   })
-  const blobs = measuredBlobs(stores.blobs, metrics)
+  const blobs = tracedBlobs(measuredBlobs(stores.blobs, metrics), tracing)
   await recogniseStore(
     { database, blobs: stores.blobs },
     { title: storeTitle(address), mayMark: config.store !== undefined },
@@ -105,8 +112,6 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   // The lock says that nobody goes on writing what a process of this node began, but in a bucket that of other nodes lies beside it.
   // Some of it an operation goes on with.
   if (!isShared || address.kind === 'folder') await blobs.dropAbandoned(0, await listPartials(database))
-  const own = createOwnEndpoints()
-  for (const endpoint of endpoints) own.add(endpoint)
   const { limits: sourceLimits, retry } = sourceSettingsOf(config)
   const source = openHttpSource({
     policy: createSourcePolicy(config['allow-source'], own),
@@ -133,15 +138,19 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   }
 
   const limits = serviceLimitsOf(config)
-  const distribution = await openDistribution(distributionStoresOf(config), { startDigest: digests.start })
-  const scan = openScan(config, { own, metrics, log })
+  const distribution = tracedCopies(
+    await openDistribution(distributionStoresOf(config), { startDigest: digests.start }),
+    tracing,
+  )
+  const scan = openScan(config, { own, metrics, tracing, log })
   closing.defer(() => scan.scanner?.close())
   const startWork = () => {
     const worker = startWorker({
       database,
       log,
+      tracing,
       workers: () => membership.live().worker,
-      run: countEnds(async (operation, signal) => {
+      run: countEnds(async (operation, signal, log) => {
         const patient = patientDatabase(database, { signal, log })
         if (operation.request.kind === 'delete') {
           return await runDeletion(operation, operation.request.updateId, patient)
@@ -149,7 +158,11 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
         return await runImport(operation, operation.request, {
           database: patient,
           blobs,
-          openSource: withStaging(source.open, { database: patient, blobs, operationId: operation.operationId }),
+          openSource: withStaging(tracedSource(source.open, tracing), {
+            database: patient,
+            blobs,
+            operationId: operation.operationId,
+          }),
           retry,
           startDigest: digests.start,
           limits,
@@ -158,6 +171,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
             stores: distribution.map(({ name }) => name),
             required: distribution.filter(({ isRequired }) => isRequired),
           },
+          tracing,
           signal,
         })
       }, metrics),
@@ -214,6 +228,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
     scanner: scan.scanner,
     audit,
     metrics,
+    tracing,
     metricsPage: metricsPage({
       operations: () => countOperationsInProgress(database),
       connections: () => listeners.connections(),

@@ -46,6 +46,10 @@ export interface ClaimedOperation {
   attempt: number
   /** Milliseconds since 1970. */
   createdAt: number
+  /** 32 hex digits: the trace of the request that began it. */
+  traceId: string
+  /** That request itself, as a `traceparent` (W3C Trace Context); undefined where it was none. */
+  traceparent?: string | undefined
 }
 
 /** Which attempt at which operation: what every write of a worker is guarded by. */

@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify'
 import { AppError } from '../domain/errors.ts'
 import { EVERY_INSTANCE, type Permission, type Principal, permissionsIn } from '../domain/permissions.ts'
+import { traceIdOf } from '../domain/trace-ids.ts'
 import type { Caller } from '../services/accept-operation.ts'
 import type { Audit } from '../services/audit.ts'
 import type { RateGroup, RateLimiter } from './rate-limits.ts'
-import { traceIdOf } from './traces.ts'
 
 /**
  * Who a bearer token speaks for. Answers at once for a token that it has seen before. Throws `AppError('Unauthenticated')`,
@@ -65,7 +65,13 @@ function recognise(
   gate: Gate,
   authorise: (principal: Principal) => void,
 ): Caller | Promise<Caller> {
-  const caller: Caller = { subject: '', issuer: '', address: request.ip, traceId: traceIdOf(request.traceparent) }
+  const caller: Caller = {
+    subject: '',
+    issuer: '',
+    address: request.ip,
+    traceId: traceIdOf(request.traceparent),
+    traceparent: request.span?.traceparent ?? request.traceparent,
+  }
   const enter = (principal: Principal) => {
     caller.subject = principal.subject
     caller.issuer = principal.issuer

@@ -4,15 +4,18 @@ import Fastify, {
   type FastifyError,
   type FastifyInstance,
   type FastifyReply,
+  type FastifyRequest,
   LogController,
 } from 'fastify'
 import { AppError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 import type { ServiceLimits } from '../domain/service-limits.ts'
+import { logIdsOf, traceIdOf } from '../domain/trace-ids.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
 import type { Metrics, MetricsPage } from '../ports/metrics.ts'
 import type { Scanner } from '../ports/scanner.ts'
+import type { Tracing } from '../ports/tracing.ts'
 import type { Caller } from '../services/accept-operation.ts'
 import type { Audit } from '../services/audit.ts'
 import type { Staging } from '../services/staging.ts'
@@ -33,6 +36,7 @@ import { createRateLimiter } from './rate-limits.ts'
 import { DOCUMENTS, DOCUMENTS_V2 } from './schemas.ts'
 import { stagingRoutes, wrongType } from './staging-routes.ts'
 import { OFFSET_OCTETS } from './staging-schemas.ts'
+import { traceRequest } from './trace-requests.ts'
 import { traceparentOf } from './traces.ts'
 import { updateRoutes } from './update-routes.ts'
 
@@ -51,6 +55,8 @@ export interface AppOptions {
   scanner?: Scanner | undefined
   metrics: Metrics
   metricsPage: MetricsPage
+  /** Absent where nothing is traced, which costs a request nothing then. */
+  tracing?: Tracing | undefined
   /** Whether a request names a host that this server is known by. */
   isExpectedHost: (request: IncomingMessage) => boolean
   verify: VerifyToken
@@ -83,7 +89,7 @@ export interface App {
 
 /** Builds the REST API. Read from top to bottom, it is the order in which a request goes through. */
 export async function createApp(options: AppOptions): Promise<App> {
-  const { database, blobs, log } = options
+  const { database, blobs, log, tracing } = options
   let handler: RequestListener = () => {}
   // The framework wants a child of the log for each request, and gets the log itself.
   const sameLog: FastifyBaseLogger = Object.assign(Object.create(log), { child: () => sameLog })
@@ -103,7 +109,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       request.traceparent = traceparentOf(request.headers.traceparent)
       // No hook is called for these.
       options.metrics.requestAnswered({ route: '', method: request.method, status: 400, dialect: '', seconds: 0 })
-      fail(new AppError('InvalidRequest', 'The path is not a valid URL.'), request.traceparent, reply as FastifyReply)
+      fail(new AppError('InvalidRequest', 'The path is not a valid URL.'), request, reply as FastifyReply)
     },
     serverFactory(listener) {
       handler = listener as RequestListener
@@ -123,9 +129,11 @@ export async function createApp(options: AppOptions): Promise<App> {
   const supervised = new WeakSet<IncomingMessage>()
   app.decorateRequest('traceparent', '')
   app.decorateRequest('caller')
+  app.decorateRequest('span')
   measureRequests(app, options.metrics)
   app.addHook('onRequest', (request, reply, done) => {
     request.traceparent = traceparentOf(request.headers.traceparent)
+    if (tracing !== undefined) traceRequest(request, reply, tracing)
     reply.header('traceparent', request.traceparent)
     if (supervised.has(request.raw)) {
       const isOffered = SUPERVISED_PATHS.has(request.routeOptions.url)
@@ -141,11 +149,13 @@ export async function createApp(options: AppOptions): Promise<App> {
   })
   app.setErrorHandler((error: FastifyError | AppError, request, reply) => {
     const appError = asAppError(error)
-    if (statusOf(appError.code) === 500) log.error({ err: error, traceparent: request.traceparent }, 'request failed')
-    return fail(appError, request.traceparent, reply)
+    if (statusOf(appError.code) === 500) {
+      log.error({ err: error, ...logIdsOf(traceIdOf(request.traceparent), request.span) }, 'request failed')
+    }
+    return fail(appError, request, reply)
   })
   app.setNotFoundHandler((request, reply) =>
-    fail(new AppError('NotFound', `There is no ${request.method} at this path.`), request.traceparent, reply),
+    fail(new AppError('NotFound', `There is no ${request.method} at this path.`), request, reply),
   )
 
   await describeApi(app, options)
@@ -240,8 +250,11 @@ export async function createApp(options: AppOptions): Promise<App> {
 
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-function fail(error: AppError, traceparent: string, reply: FastifyReply) {
+function fail(error: AppError, { traceparent, span }: FastifyRequest, reply: FastifyReply) {
   const { status, headers, body } = problemOf(error, traceparent)
+  // What a caller did wrong is no failure of the server (OpenTelemetry semantic conventions for HTTP).
+  if (status >= 500) span?.fail(error)
+  else span?.set({ 'error.type': error.code })
   return reply.code(status).headers(headers).send(body)
 }
 

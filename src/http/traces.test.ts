@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { traceIdOf, traceparentOf } from './traces.ts'
+import { traceIdOf } from '../domain/trace-ids.ts'
+import { traceparentOf } from './traces.ts'
 
 const GOOD = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 

@@ -18,8 +18,3 @@ export function traceparentOf(header: unknown): string {
   used += 48
   return `00-${digits.slice(begin, begin + 32)}-${digits.slice(begin + 32, used)}-00`
 }
-
-/** The 32 hex digits that an operation carries as `traceId`. */
-export function traceIdOf(traceparent: string): string {
-  return traceparent.slice(3, 35)
-}

@@ -23,6 +23,8 @@ export interface Caller {
   address: string
   /** 32 hex digits. */
   traceId: string
+  /** The request itself in that trace (W3C Trace Context): what it begins goes on under it. */
+  traceparent?: string
 }
 
 export interface Acceptance {
@@ -67,7 +69,7 @@ async function accept(
   }: { instance: string; request: OperationRequest; caller: Caller; target?: string },
 ): Promise<string> {
   const operationId = randomUUID()
-  const { subject, issuer, address, traceId } = caller
+  const { subject, issuer, address, traceId, traceparent } = caller
   const entry: AuditEntry = {
     action: request.kind,
     instance,
@@ -80,7 +82,7 @@ async function accept(
   }
   const isRecorded = await recordOperation(
     database,
-    { operationId, instance, request, requestedBy: subject, traceId },
+    { operationId, instance, request, requestedBy: subject, traceId, traceparent },
     {
       operationsMax: limits.operations,
       audit: entry,

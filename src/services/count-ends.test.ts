@@ -13,13 +13,16 @@ const OPERATION: ClaimedOperation = {
   request: { kind: 'delete', updateId: { provider: 'a', name: 'b', version: '1.0' } },
   attempt: 1,
   createdAt: 0,
+  traceId: '0'.repeat(32),
 }
+
+const LOG = { info() {}, warn() {}, error() {} }
 
 async function endsOf(run: (stop: AbortController) => Promise<void>): Promise<string[]> {
   const ends: string[] = []
   const metrics = { operationEnded: (end: object) => ends.push(Object.values(end).join(' ')) } as unknown as Metrics
   const stop = new AbortController()
-  await countEnds(() => run(stop), metrics)(OPERATION, stop.signal).catch(() => {})
+  await countEnds(() => run(stop), metrics)(OPERATION, stop.signal, LOG).catch(() => {})
   return ends
 }
 

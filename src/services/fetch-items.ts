@@ -2,6 +2,7 @@ import { AppError } from '../domain/errors.ts'
 import type { ImportInput } from '../domain/import-request.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { formatUpdateId, sameUpdate } from '../domain/update-id.ts'
+import { UNTRACED } from '../ports/tracing.ts'
 import { newUpdateId } from '../store/publish.ts'
 import { cannotParse, type FetchOptions, fetchManifest } from './fetch-manifest.ts'
 import { type MatchedFile, matchFiles } from './match-files.ts'
@@ -20,13 +21,18 @@ export interface Item extends Candidate {
  * is wrong; its details tell the mistakes of all of them.
  */
 export async function fetchItems(inputs: readonly ImportInput[], options: FetchOptions): Promise<Item[]> {
+  const { tracing = UNTRACED } = options
   const items: Item[] = []
   const errors: AppError[] = []
   for (const [index, input] of inputs.entries()) {
     // A single input may have come as an object, so its place is the body itself.
     const pointer = inputs.length === 1 ? '' : `/${index}`
     try {
-      const { bytes, manifest } = await fetchManifest(input, options)
+      const span = {
+        name: 'fetch manifest',
+        attributes: { 'aduana.item.index': index, 'aduana.file.size': input.importManifest.sizeInBytes },
+      }
+      const { bytes, manifest } = await tracing.inSpan(span, () => fetchManifest(input, options))
       const files = matchFiles(manifest, input)
       if (items.some((item) => sameUpdate(item.manifest.updateId, manifest.updateId))) {
         const message = `${formatUpdateId(manifest.updateId)} is in this request twice.`

@@ -7,6 +7,7 @@ import type { Attempt } from '../domain/operation.ts'
 import { readImportManifest } from '../domain/read-import-manifest.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
+import type { Tracing } from '../ports/tracing.ts'
 import { holdBlob } from '../store/blobs.ts'
 import { cannotDownload } from './cannot-download.ts'
 import { copyChecked, isMismatch } from './copy-checked.ts'
@@ -16,7 +17,9 @@ import { settleBlob } from './settle-blob.ts'
 
 const MANIFEST = 'The import manifest'
 
-export type FetchOptions = Pick<ReadOptions, 'openSource' | 'retry' | 'signal'>
+export interface FetchOptions extends Pick<ReadOptions, 'openSource' | 'retry' | 'signal'> {
+  tracing?: Tracing | undefined
+}
 
 /**
  * Fetches the import manifest of one input, checks it against the size and hashes that the request states, and reads it.

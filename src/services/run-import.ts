@@ -11,6 +11,7 @@ import type { Database } from '../ports/database.ts'
 import type { StartDigest } from '../ports/digest.ts'
 import type { NamedStore } from '../ports/distribution-store.ts'
 import type { OpenSource } from '../ports/source.ts'
+import { type Attributes, type Tracing, UNTRACED } from '../ports/tracing.ts'
 import { findBlob, listBlobsOf } from '../store/blobs.ts'
 import { noteItems } from '../store/operation-items.ts'
 import { type FilePosition, listProgress, noteFiles, notePartial, noteProgress } from '../store/progress.ts'
@@ -23,6 +24,7 @@ import { fetchItems, type Item } from './fetch-items.ts'
 import { keepManifest } from './fetch-manifest.ts'
 import { forEachLimited } from './for-each-limited.ts'
 import { ingestFile } from './ingest-file.ts'
+import type { MatchedFile } from './match-files.ts'
 import { createProgressNews } from './progress-news.ts'
 import { reachStores } from './reach-stores.ts'
 import type { RetryPolicy } from './read-source.ts'
@@ -45,6 +47,7 @@ export interface ImportContext {
   scan: ScanPolicy
   /** Where files are to be copied to; nowhere, unless told. */
   distribution?: ImportDistribution | undefined
+  tracing?: Tracing | undefined
   signal: AbortSignal
 }
 
@@ -80,7 +83,7 @@ async function importAll(
   { inputs }: ImportRequest,
   context: ImportContext,
 ): Promise<void> {
-  const { database, signal } = context
+  const { database, tracing = UNTRACED, signal } = context
   const items = await fetchItems(inputs, context)
   await noteItems(database, operation, items.map(infoOf), indexShown(items))
 
@@ -126,13 +129,15 @@ async function importAll(
       continue
     }
     const published = items.flatMap((item) => (healed.has(item) ? [] : (updates.get(item) ?? [])))
-    const refusal = await publishUpdates(database, {
-      attempt: operation,
-      instance: operation.instance,
-      updates: published,
-      childIds,
-      distribution: stores.map((store) => ({ store, isThere: required.some(({ name }) => name === store) })),
-    })
+    const refusal = await tracing.inSpan({ name: 'publish', attributes: { 'aduana.updates': published.length } }, () =>
+      publishUpdates(database, {
+        attempt: operation,
+        instance: operation.instance,
+        updates: published,
+        childIds,
+        distribution: stores.map((store) => ({ store, isThere: required.some(({ name }) => name === store) })),
+      }),
+    )
     if (refusal === undefined) return
     if (refusal === 'infected') await refuseInfected(published, database)
     if (refusal === 'lost-attempt' || tries === PUBLISH_TRIES_MAX) throw new LostAttempt()
@@ -226,7 +231,7 @@ async function ingestFiles(
   operation: ClaimedOperation,
   context: ImportContext,
 ): Promise<Contents[]> {
-  const { database } = context
+  const { database, tracing = UNTRACED } = context
   const { operationId, instance } = operation
   const tasks = items.flatMap(({ files }, item) => files.map((file, ordinal) => ({ item, ordinal, file })))
   await noteFiles(
@@ -249,16 +254,20 @@ async function ingestFiles(
         noteProgress(database, operation, position, { bytesDone, phase: 'Downloading' }),
       )
       try {
-        const { sha256, verdict } = await ingestFile(file, {
-          ...context,
-          signal,
-          instance,
-          attempt: operation,
-          doneBefore: phase === 'Done' || phase === 'Distributing',
-          left,
-          onPartial: (partial) => notePartial(database, operation, position, partial),
-          onProgress: async (bytesDone) => news.tell(bytesDone),
-        })
+        const { sha256, verdict } = await tracing.inSpan(
+          { name: 'ingest file', attributes: factsOf(file, position) },
+          () =>
+            ingestFile(file, {
+              ...context,
+              signal,
+              instance,
+              attempt: operation,
+              doneBefore: phase === 'Done' || phase === 'Distributing',
+              left,
+              onPartial: (partial) => notePartial(database, operation, position, partial),
+              onProgress: async (bytesDone) => news.tell(bytesDone),
+            }),
+        )
         await news.told()
         await noteProgress(database, operation, position, { bytesDone: file.sizeInBytes, phase: 'Done' })
         const { fileName, sizeInBytes } = file
@@ -273,6 +282,10 @@ async function ingestFiles(
     },
   )
   return contents
+}
+
+function factsOf({ sizeInBytes }: MatchedFile, { item, ordinal }: FilePosition): Attributes {
+  return { 'aduana.item.index': item, 'aduana.file.index': ordinal, 'aduana.file.size': sizeInBytes }
 }
 
 /** Copies files that are in the store to those stores that must have them before anybody sees the update. */

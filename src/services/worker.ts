@@ -3,15 +3,21 @@ import { AppError } from '../domain/errors.ts'
 import type { Attempt, ClaimedOperation } from '../domain/operation.ts'
 import { asOperationError } from '../domain/operation.ts'
 import { wireTime } from '../domain/times.ts'
+import { logIdsOf } from '../domain/trace-ids.ts'
 import { BatchConflict, type Database } from '../ports/database.ts'
+import { type Span, type Tracing, UNTRACED } from '../ports/tracing.ts'
 import { claimOperation, endStatements, releaseLease, renewLease } from '../store/attempts.ts'
 import { isDatabaseFailure, LostAttempt, Parked } from './attempt-end.ts'
 
 export interface WorkerOptions {
   database: Database
-  /** Does the work of one attempt; ends the operation itself when it succeeds. Throws `AppError` to let it fail. */
-  run: (operation: ClaimedOperation, signal: AbortSignal) => Promise<void>
+  /**
+   * Does the work of one attempt; ends the operation itself when it succeeds. Throws `AppError` to let it fail. What `log` is told, is told
+   * of this attempt.
+   */
+  run: (operation: ClaimedOperation, signal: AbortSignal, log: WorkerLog) => Promise<void>
   log: WorkerLog
+  tracing?: Tracing | undefined
   /** How many operations run here at the same time. */
   operationsMax?: number
   /** How many workers share the database, this one included. */
@@ -43,6 +49,7 @@ export function startWorker({
   database,
   run,
   log,
+  tracing = UNTRACED,
   operationsMax = 16,
   workers = () => 1,
   leaseMs = 15_000,
@@ -74,7 +81,7 @@ export function startWorker({
         while (running.size < operationsMax && !stopping.signal.aborted) {
           const operation = await claimOperation(database, leaseMs, instanceMax())
           if (operation === undefined) break
-          const attempt = runAttempt(operation).finally(() => {
+          const attempt = traceAttempt(operation).finally(() => {
             running.delete(attempt)
             wake()
           })
@@ -109,9 +116,24 @@ export function startWorker({
     })
   }
 
-  async function runAttempt(operation: ClaimedOperation): Promise<void> {
-    const { operationId, instance, attempt } = operation
-    const facts = { operationId, instance, attempt, kind: operation.request.kind }
+  /** Each attempt is a part of the request that asked for the operation, however long ago and on whatever node that was. */
+  function traceAttempt(operation: ClaimedOperation): Promise<void> {
+    const { operationId, instance, attempt, traceparent: parent } = operation
+    const { kind } = operation.request
+    const attributes = {
+      'aduana.instance': instance,
+      'aduana.operation.id': operationId,
+      'aduana.operation.kind': kind,
+      'aduana.operation.attempt': attempt,
+    }
+    return tracing.inSpan({ name: `run ${kind}`, kind: 'consumer', attributes, parent }, (span) =>
+      runAttempt(operation, span),
+    )
+  }
+
+  async function runAttempt(operation: ClaimedOperation, span: Span): Promise<void> {
+    const { operationId, instance, attempt, traceId } = operation
+    const facts = { operationId, instance, attempt, kind: operation.request.kind, ...logIdsOf(traceId, span) }
     const lost = new AbortController()
     const signal = AbortSignal.any([lost.signal, parking.signal])
     const renew = async () => {
@@ -125,40 +147,54 @@ export function startWorker({
     renewals.add(renew)
     try {
       log.info(facts, 'operation started')
-      await run(operation, signal)
+      await run(operation, signal, logOf(facts, log))
+      span.set({ 'aduana.operation.outcome': 'succeeded' })
       log.info(facts, 'operation succeeded')
     } catch (error) {
       // What an aborted attempt throws is only an echo of the abort.
-      await settle(operation, signal.aborted ? signal.reason : error, facts)
+      const outcome = await settle(operation, signal.aborted ? signal.reason : error, { facts, span })
+      span.set({ 'aduana.operation.outcome': outcome })
     } finally {
       clearInterval(renewing)
       renewals.delete(renew)
     }
   }
 
-  async function settle(operation: Attempt, error: unknown, facts: object): Promise<void> {
+  /** Answers what came of the attempt. */
+  async function settle(
+    operation: Attempt,
+    error: unknown,
+    { facts, span }: { facts: object; span: Span },
+  ): Promise<'lost' | 'parked' | 'interrupted' | 'failed'> {
     try {
       if (error instanceof LostAttempt || isLostGuard(error)) {
         log.warn(facts, 'operation lost to another attempt')
-      } else if (error instanceof Parked) {
+        return 'lost'
+      }
+      if (error instanceof Parked) {
         await releaseLease(database, operation)
         log.info(facts, 'operation parked')
-      } else if (isDatabaseFailure(error)) {
+        return 'parked'
+      }
+      if (isDatabaseFailure(error)) {
         // When the lease ends, the next attempt takes it up.
         log.warn({ ...facts, err: error }, 'operation interrupted by the database')
-      } else {
-        if (!(error instanceof AppError)) log.error({ ...facts, err: error }, 'operation failed by a mistake in Aduana')
-        const failure =
-          error instanceof AppError
-            ? error
-            : new AppError('InternalError', 'Aduana made a mistake; its log has the details.')
-        const occurred = asOperationError(failure, wireTime(Date.now()))
-        await database.batch(endStatements(operation, { status: 'Failed', error: occurred }))
-        log.info({ ...facts, code: failure.code }, 'operation failed')
+        return 'interrupted'
       }
+      if (!(error instanceof AppError)) log.error({ ...facts, err: error }, 'operation failed by a mistake in Aduana')
+      const failure =
+        error instanceof AppError
+          ? error
+          : new AppError('InternalError', 'Aduana made a mistake; its log has the details.')
+      span.fail(failure)
+      const occurred = asOperationError(failure, wireTime(Date.now()))
+      await database.batch(endStatements(operation, { status: 'Failed', error: occurred }))
+      log.info({ ...facts, code: failure.code }, 'operation failed')
+      return 'failed'
     } catch (cause) {
       // The row still says that it runs; when the lease ends, the next attempt takes it up.
       log.error({ ...facts, err: cause }, 'cannot end the operation')
+      return 'interrupted'
     }
   }
 
@@ -173,6 +209,15 @@ export function startWorker({
       await Promise.all(running)
       clearTimeout(timer)
     },
+  }
+}
+
+/** The same log; each line has these facts, too. */
+function logOf(facts: object, log: WorkerLog): WorkerLog {
+  return {
+    info: (more, message) => log.info({ ...facts, ...more }, message),
+    warn: (more, message) => log.warn({ ...facts, ...more }, message),
+    error: (more, message) => log.error({ ...facts, ...more }, message),
   }
 }
 

@@ -32,3 +32,22 @@ test('who waits behind a bulk import of others gets the next place, and nobody w
   )
   await database.close()
 })
+
+test('who claims an operation learns by which request it was asked for, if by one', async () => {
+  const database = await openDatabase()
+  await createInstances(database, ['default'])
+  const traceId = '0af7651916cd43dd8448eb211c80319c'
+  const traceparent = `00-${traceId}-b7ad6b7169203331-01`
+  const request = { kind: 'delete', updateId: { provider: 'p', name: 'n', version: '1' } } as const
+  const operation = { instance: 'default', request, requestedBy: 's', traceId }
+  await recordOperation(database, { ...operation, operationId: 'traced', traceparent })
+  await recordOperation(database, { ...operation, operationId: 'untraced' })
+  const claimed = new Map<string | undefined, (string | undefined)[]>()
+  for (let i = 0; i < 2; i += 1) {
+    const attempt = await claimOperation(database, 60_000)
+    claimed.set(attempt?.operationId, [attempt?.traceId, attempt?.traceparent])
+  }
+  assert.deepEqual(claimed.get('traced'), [traceId, traceparent])
+  assert.deepEqual(claimed.get('untraced'), [traceId, undefined])
+  await database.close()
+})

@@ -36,7 +36,7 @@ export async function claimOperation(
                                       order by running, waits_since limit 1)
                    order by due_at, id limit 1)
         and due_at <= ${NOW}
-      returning id, instance, request, attempt, created_at`,
+      returning id, instance, request, attempt, created_at, trace_id, trace_span`,
     [leaseMs, newEtag(), instanceMax],
   )
   if (row === undefined) return undefined
@@ -46,6 +46,8 @@ export async function claimOperation(
     request: JSON.parse(String(row.request)),
     attempt: Number(row.attempt),
     createdAt: Number(row.created_at),
+    traceId: String(row.trace_id),
+    ...(row.trace_span !== null && { traceparent: `00-${row.trace_id}-${row.trace_span}` }),
   }
 }
 

@@ -12,6 +12,9 @@ import { NOW } from './clock.ts'
 import { newEtag } from './etags.ts'
 import { insertItem } from './operation-items.ts'
 
+/** Where in a `traceparent` the span begins. */
+const SPAN_AT = 36
+
 export interface NewOperation {
   operationId: string
   instance: string
@@ -19,6 +22,8 @@ export interface NewOperation {
   /** The subject of the caller's token. */
   requestedBy: string
   traceId: string
+  /** The request that asks for it, as a `traceparent` of that trace. */
+  traceparent?: string | undefined
 }
 
 /**
@@ -39,13 +44,13 @@ export async function recordOperation(
     uploads?: readonly Statement[]
   } = {},
 ): Promise<boolean> {
-  const { operationId, instance, request, requestedBy, traceId } = operation
+  const { operationId, instance, request, requestedBy, traceId, traceparent } = operation
   const statements: Statement[] = [
     {
-      sql: `insert into operations (id, instance, kind, status, request, requested_by, trace_id,
+      sql: `insert into operations (id, instance, kind, status, request, requested_by, trace_id, trace_span,
               created_at, last_action_at, due_at, attempt, etag)
-            select $1, $2, $3, 'NotStarted', $4, $5, $6, ${NOW}, ${NOW}, ${NOW}, 0, $7
-             where (select count(*) from operations where instance = $2 and due_at is not null) < $8`,
+            select $1, $2, $3, 'NotStarted', $4, $5, $6, $7, ${NOW}, ${NOW}, ${NOW}, 0, $8
+             where (select count(*) from operations where instance = $2 and due_at is not null) < $9`,
       params: [
         operationId,
         instance,
@@ -53,6 +58,7 @@ export async function recordOperation(
         JSON.stringify(request),
         requestedBy,
         traceId,
+        traceparent?.slice(SPAN_AT) ?? null,
         newEtag(),
         operationsMax ?? Number.MAX_SAFE_INTEGER,
       ],

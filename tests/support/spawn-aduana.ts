@@ -76,5 +76,5 @@ export async function askToken({
 }
 
 function ownEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ADUANA_')))
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(ADUANA|OTEL)_/.test(name)))
 }

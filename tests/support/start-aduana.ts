@@ -148,5 +148,5 @@ async function start(
 }
 
 function cleanEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ADUANA_')))
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(ADUANA|OTEL)_/.test(name)))
 }
