@@ -43,10 +43,7 @@ describe('the data folder of a node', { skip: noPostgres }, () => {
       const { status, stdout, stderr } = await runAduana(['doctor', ...shared(), ...args])
       assert.equal(status, 0, stdout + stderr)
       assert.match(stdout, /^ok {6}Nodes +1 alive: [0-9a-f]{16} \(api, worker, /m)
-      assert.match(
-        stdout,
-        /^All is well in postgres:\/\/postgres@127\.0\.0\.1:\d+\/\w+ and \S+ \(a node runs\)\.$/m,
-      )
+      assert.match(stdout, /^All is well in postgres:\/\/postgres@127\.0\.0\.1:\d+\/\w+ and \S+ \(a node runs\)\.$/m)
     }
   })
 
