@@ -30,6 +30,7 @@ const ROUTES: [base: string, routes: typeof UPDATES][] = [
       ['GET', UPDATE, 'updates/read'],
       ['GET', '/operations', 'updates/read'],
       ['GET', '/operations/:operationId', 'updates/read'],
+      ['GET', '/operations/:operationId/events', 'updates/read'],
       ['POST', '/rescan', 'updates/write'],
       ['GET', '/rescan', 'updates/read'],
       ['GET', '/distribution', 'updates/read'],

@@ -347,8 +347,26 @@ async function callRoutes(): Promise<void> {
       /\{(\w+)\}/g,
       (_, named: string) => values[named] ?? assert.fail(`${path}: ${named}`),
     )
+    if (path.endsWith('/events')) {
+      await beginStream(address)
+      continue
+    }
     const { status } = await app.ask(address)
     // The bytes of a seeded catalogue are not in the store.
     if (!path.startsWith('/content/')) assert.equal(status, 200, address)
   }
+}
+
+/** Reads a stream, which may go on for ever, up to its first event. */
+async function beginStream(address: string): Promise<void> {
+  const leaving = new AbortController()
+  const headers = { authorization: 'Bearer DeviceUpdateAdministrator' }
+  const { status, body } = await fetch(app.url + address, { headers, signal: leaving.signal })
+  assert.equal(status, 200, address)
+  let text = ''
+  for await (const chunk of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += chunk
+    if (text.includes('event: ')) break
+  }
+  leaving.abort()
 }

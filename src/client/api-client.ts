@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { UpdateId } from '../domain/update-id.ts'
 import { readApiError } from './api-error.ts'
 import type {
@@ -8,12 +7,15 @@ import type {
   ImportUpdateInput,
   Operation,
   OperationSummary,
+  OperationWithProgress,
   Rescan,
   StagedFile,
   Update,
   UpdateFile,
   UpdateWithContent,
 } from './api-types.ts'
+import { pause } from './pause.ts'
+import { type ReadingEvents, readEvents } from './read-events.ts'
 
 export interface ApiClientOptions {
   /** Scheme, host and port of the server, such as `http://127.0.0.1:8480`. */
@@ -65,6 +67,11 @@ export interface ApiClient {
     kind?: readonly OperationSummary['kind'][]
     top?: number
   }): AsyncIterable<OperationSummary>
+  /**
+   * Every state of an operation as it comes, with its progress, to its end: the last one is `Succeeded` or `Failed`. A connection that breaks
+   * is made again. Aduana's own addition.
+   */
+  watchOperation(operationId: string, options?: ReadingEvents): AsyncIterable<OperationWithProgress>
   /** How the distribution stores stand: Aduana's own addition. */
   getDistribution(): Promise<Distribution>
   /**
@@ -129,7 +136,17 @@ export function createApiClient({
 
   async function send(
     path: string,
-    { method = 'GET', body, headers = {} }: { method?: string; body?: unknown; headers?: Record<string, string> } = {},
+    {
+      method = 'GET',
+      body,
+      headers = {},
+      signal,
+    }: {
+      method?: string
+      body?: unknown
+      headers?: Record<string, string>
+      signal?: AbortSignal | undefined
+    } = {},
   ): Promise<Response> {
     const url = new URL(path, baseUrl)
     // A link in an answer decides where the token goes next.
@@ -143,6 +160,7 @@ export function createApiClient({
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...headers,
       },
+      ...(signal !== undefined && { signal }),
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
     if (!response.ok) throw await readApiError(response)
@@ -188,7 +206,7 @@ export function createApiClient({
         if (operation.status === 'Succeeded' || operation.status === 'Failed') return operation
         const leftMs = deadline - performance.now()
         if (leftMs <= 0) throw new Error(`Operation ${operationId} is still ${operation.status} after ${timeoutMs} ms.`)
-        await delay(Math.min(retryAfterMs(response), leftMs))
+        await pause(Math.min(retryAfterMs(response), leftMs))
       }
     },
     getUpdate: (updateId) => get(address(updatePath(updateId))),
@@ -214,6 +232,16 @@ export function createApiClient({
       if (kind !== undefined) query.set('kind', kind.join(','))
       if (top !== undefined) query.set('top', String(top))
       return list(`${additions}/operations?${query}`)
+    },
+    async *watchOperation(operationId, options = {}) {
+      const path = `${additions}/operations/${encodeURIComponent(operationId)}/events`
+      const open = (_last: string | undefined, signal: AbortSignal | undefined) =>
+        send(path, { headers: { accept: 'text/event-stream' }, signal })
+      for await (const { data } of readEvents(open, options)) {
+        const operation = JSON.parse(data) as OperationWithProgress
+        yield operation
+        if (operation.status === 'Succeeded' || operation.status === 'Failed') return
+      }
     },
     getDistribution: () => get(`${additions}/distribution`),
     listStaged: () => list(`${additions}/staging`),

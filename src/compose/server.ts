@@ -218,7 +218,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   closing.defer(() => staging.stop())
 
   let isReady = true
-  const { fastify, ...handlers } = await createApp({
+  const { fastify, endStreams, ...handlers } = await createApp({
     database,
     blobs,
     staging,
@@ -281,6 +281,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
     caPath: tls?.caPem === undefined ? undefined : join(folder, 'tls', 'ca.pem'),
     async stop() {
       isReady = false
+      endStreams()
       await Promise.all([listeners.close(config.grace), staging.stop(), worker?.stop(config.grace)])
       await opened.disposeAsync()
     },

@@ -41,6 +41,16 @@ export function admit(
   return recognised instanceof Promise ? recognised.then(count) : count(recognised)
 }
 
+/** Whether who was let in would be let in again, such as after the token has expired. Counts against no rate, and is not told to the audit. */
+export async function mayStill(request: FastifyRequest, permission: Permission, gate: Gate): Promise<boolean> {
+  const { instanceId: instance = '' } = request.params as { instanceId?: string }
+  try {
+    return permissionsIn(await identify(request, gate.verify), instance).has(permission)
+  } catch {
+    return false
+  }
+}
+
 /**
  * Lets a request in that is about the whole server, for a caller who has the permission in any instance. Throws as `admit` does, but
  * counts against no rate.

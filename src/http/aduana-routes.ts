@@ -1,3 +1,4 @@
+import type { FastifyBaseLogger } from 'fastify'
 import { Compile } from 'typebox/compile'
 import { AppError } from '../domain/errors.ts'
 import type { JsonValue } from '../domain/json-text.ts'
@@ -25,6 +26,7 @@ export function aduanaRoutes(options: {
   scanner?: Scanner | undefined
   publicUrl: string | undefined
   distribution?: readonly ShownStore[] | undefined
+  log: FastifyBaseLogger
 }): ApiRoute[] {
   const { database, audit, scanner, publicUrl } = options
 

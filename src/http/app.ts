@@ -19,11 +19,12 @@ import type { Tracing } from '../ports/tracing.ts'
 import type { Caller } from '../services/accept-operation.ts'
 import type { Audit } from '../services/audit.ts'
 import type { Staging } from '../services/staging.ts'
-import { admit, admitAnywhere, type VerifyToken } from './admit.ts'
+import { admit, admitAnywhere, mayStill, type VerifyToken } from './admit.ts'
 import { aduanaRoutes } from './aduana-routes.ts'
-import { type ApiRoute, callOf, type RawQuery, send } from './call.ts'
+import { type ApiRoute, callOf, type RawQuery, send, sendEvents } from './call.ts'
 import { serveContent } from './content.ts'
 import type { ShownStore } from './distribution.ts'
+import { createEventStreams, type StreamLimits } from './event-streams.ts'
 import { serveHealth } from './health.ts'
 import { readJsonBody } from './json-body.ts'
 import { type RedeemLoginCode, type SignIn, serveLogin, serveSignIn } from './login-route.ts'
@@ -50,6 +51,8 @@ export interface AppOptions {
   limits: ServiceLimits
   /** How many nodes answer requests, this one included: they share the rates. One, unless told. */
   nodes?: () => number
+  /** Bounds of event streams, where they differ from the usual ones. */
+  streams?: Partial<StreamLimits> | undefined
   audit: Audit
   /** The malware scanner, where one is configured. */
   scanner?: Scanner | undefined
@@ -85,6 +88,8 @@ export interface App {
   mayTakeLong: (request: IncomingMessage) => boolean
   /** Handles a request without a socket, for tests and for the description of the API. */
   fastify: FastifyInstance
+  /** Ends the event streams, which would go on for ever, and opens no more. For a server that stops. */
+  endStreams(): void
 }
 
 /** Builds the REST API. Read from top to bottom, it is the order in which a request goes through. */
@@ -163,6 +168,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   serveContent(app, { database, blobs })
   serveLogin(app, options)
   serveSignIn(app, options.signIn ?? { localIssuer: true })
+  const streams = createEventStreams(options.streams)
   const gate = { ...options, rates: createRateLimiter(options.limits, { nodes: options.nodes }) }
   serveMetrics(app, {
     page: options.metricsPage,
@@ -176,7 +182,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     tag: string,
     { isV2Path = false, scope = app }: { isV2Path?: boolean; scope?: FastifyInstance } = {},
   ) => {
-    for (const { method, path, permission, rateGroup = 'requests', headers, schema, handle } of routes) {
+    for (const { method, path, permission, rateGroup = 'requests', headers, schema, ...route } of routes) {
       scope.route({
         method,
         url: base + path,
@@ -201,7 +207,13 @@ export async function createApp(options: AppOptions): Promise<App> {
         handler(request, reply) {
           const call = callOf(request, { isV2Path })
           request.dialect = call.dialect.name
-          return handle(call).then((answer) => send(reply, answer))
+          if ('handle' in route) return route.handle(call).then((answer) => send(reply, answer))
+          const isStillAllowed = () => mayStill(request, permission, gate)
+          return route
+            .stream(call)
+            .then((feed) =>
+              sendEvents(request, reply, () => streams.open(feed, { caller: call.caller, isStillAllowed })),
+            )
         },
       })
     }
@@ -245,6 +257,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     },
     mayTakeLong: (request) => longBodies.has(request),
     fastify: app,
+    endStreams: streams.close,
   }
 }
 

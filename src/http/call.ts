@@ -1,9 +1,11 @@
+import type { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
 import { AppError } from '../domain/errors.ts'
 import type { Permission } from '../domain/permissions.ts'
 import type { Caller } from '../services/accept-operation.ts'
 import { chooseDialect } from './dialects/choose.ts'
 import type { Dialect } from './dialects/dialect.ts'
+import type { EventFeed } from './event-streams.ts'
 import type { RateGroup } from './rate-limits.ts'
 
 /** What a handler of the API gets: nothing of it depends on the HTTP framework. */
@@ -44,7 +46,7 @@ export interface Answer {
 }
 
 /** One row of the table of routes. */
-export interface ApiRoute {
+export type ApiRoute = {
   method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'DELETE' | 'OPTIONS'
   path: string
   permission: Permission
@@ -53,8 +55,7 @@ export interface ApiRoute {
   /** Sent with every answer, refusals too. */
   headers?: Readonly<Record<string, string>>
   schema: FastifySchema
-  handle: (call: Call) => Promise<Answer>
-}
+} & ({ handle: (call: Call) => Promise<Answer> } | { stream: (call: Call) => Promise<EventFeed> })
 
 const QUERY_NAMES: ReadonlyMap<string, keyof Query> = new Map([
   ['action', 'action'],
@@ -118,6 +119,14 @@ export function callOf(request: FastifyRequest, { isV2Path }: { isV2Path: boolea
     origin: () => `${request.protocol}://${request.host}`,
     url: request.url,
   }
+}
+
+/** Sends events for as long as there are any. Nothing on the way shall keep or gather them. */
+export function sendEvents(request: FastifyRequest, reply: FastifyReply, open: () => Readable): FastifyReply {
+  request.secondsToAnswer = reply.elapsedTime / 1000
+  reply.headers({ 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
+  // HEAD comes here too. What is returned keeps the framework from sending anything else before the first event.
+  return reply.send(request.method === 'GET' ? open() : '')
 }
 
 /** Sends an answer as it is. */

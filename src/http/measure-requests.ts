@@ -5,6 +5,7 @@ import { CONTENT_PATH } from './content.ts'
 /** Counts requests by the templates of their paths, and the downloads of content. */
 export function measureRequests(app: FastifyInstance, metrics: Metrics): void {
   app.decorateRequest('dialect', '')
+  app.decorateRequest('secondsToAnswer')
   app.addHook('onRequest', (request, reply, done) => {
     if (request.routeOptions.url === CONTENT_PATH && request.method === 'GET') {
       const { socket } = request.raw
@@ -26,7 +27,7 @@ export function measureRequests(app: FastifyInstance, metrics: Metrics): void {
       method: request.method,
       status: reply.statusCode,
       dialect: request.dialect,
-      seconds: reply.elapsedTime / 1000,
+      seconds: request.secondsToAnswer ?? reply.elapsedTime / 1000,
     })
     done()
   })
@@ -36,5 +37,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The name of the dialect that the request speaks; empty until that is known. */
     dialect: string
+    /** Until an answer began that goes on for as long as somebody reads it. */
+    secondsToAnswer: number | undefined
   }
 }

@@ -77,6 +77,18 @@ export function one(schema: TSchema, headers: Record<string, { type: string; des
   }
 }
 
+/** Events for as long as there are any. */
+export function events(): Answers {
+  return {
+    response: {
+      200: {
+        description: 'A stream of events',
+        content: { 'text/event-stream': { schema: Type.Unsafe({ type: 'string' }) } },
+      },
+    },
+  }
+}
+
 /** A page of a list. */
 export function listed(item: TSchema, querystring?: TSchema): Answers {
   return {

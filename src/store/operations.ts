@@ -97,6 +97,25 @@ export async function findOperation(
   return row && operationOf(row)
 }
 
+/**
+ * Something that is another one whenever the operation or its progress has changed; undefined where there is no such operation. Costs less than
+ * reading all of it.
+ */
+export async function markOf(
+  database: Database,
+  { instance, operationId }: { instance: string; operationId: string },
+): Promise<string | undefined> {
+  // Phases only ever go one way within an attempt, and every attempt begins with a new etag.
+  const [row] = await database.query(
+    `select o.etag, count(f.phase) as files, sum(f.bytes_done) as bytes,
+            sum(case f.phase when 'Downloading' then 1 when 'Distributing' then 1000 when 'Done' then 1000000 else 0 end) as phases
+       from operations o left join operation_files f on f.operation_id = o.id
+      where o.id = $1 and o.instance = $2 group by o.id, o.etag`,
+    [operationId, instance],
+  )
+  return row && `${row.etag} ${row.files} ${row.bytes} ${row.phases}`
+}
+
 /** Where a page of operations begins: after this one. */
 export interface OperationPosition {
   createdAt: number

@@ -236,6 +236,9 @@ const OTHERS: Record<string, Shape> = {
     ask: () => ({ path: '/aduana/v1/default/operations?kind=import,delete&status=Running,Failed&top=4' }),
     document: () => listOf(OperationSummary),
   },
+  'aduana-operation-events': {
+    ask: () => ({ path: `/aduana/v1/default/operations/${OPERATIONS.failedFile}/events` }),
+  },
   'problem-400-status': { ask: () => ({ path: '/aduana/v1/default/operations?status=Done' }) },
   healthz: { ask: () => ({ path: '/healthz', role: '' }) },
   readyz: { ask: () => ({ path: '/readyz', role: '' }) },

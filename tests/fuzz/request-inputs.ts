@@ -96,6 +96,7 @@ function paths(contentPath: string): fc.Arbitrary<string> {
     '/management/groups',
     '/operations',
     ...Object.values(OPERATIONS).map((id) => `/operations/${id}`),
+    `/operations/${OPERATIONS.failedFile}/events`,
   ]
   const bases = ['/deviceUpdate/default', '/deviceupdate/many', '/deviceUpdate/default/v2', '/aduana/v1/default']
   const known = fc.oneof(

@@ -14,6 +14,7 @@ import { roleNamed } from '../../src/domain/permissions.ts'
 import type { ServiceLimits } from '../../src/domain/service-limits.ts'
 import { type App, createApp } from '../../src/http/app.ts'
 import type { ShownStore } from '../../src/http/distribution.ts'
+import type { StreamLimits } from '../../src/http/event-streams.ts'
 import { createHostCheck } from '../../src/http/expected-hosts.ts'
 import type { RedeemLoginCode, SignIn } from '../../src/http/login-route.ts'
 import type { Issuer } from '../../src/http/openapi.ts'
@@ -37,6 +38,10 @@ export interface AppInMemory {
   url: string
   /** Asks with a token of this role, the administrator's unless told; an empty one asks without a token. */
   ask(path: string, question?: Question & { role?: string }): Promise<Answered>
+  /** Takes away what the tokens of a role may do. */
+  revoke(role: string): void
+  /** As a server does that stops. */
+  endStreams(): void
   /** Whether the server takes changes; a test may set it. */
   isReady: boolean
   [Symbol.asyncDispose](): Promise<void>
@@ -53,6 +58,7 @@ export interface AppInMemoryOptions {
   distribution?: readonly ShownStore[]
   redeemLoginCode?: RedeemLoginCode
   signIn?: SignIn
+  streams?: Partial<StreamLimits>
 }
 
 /**
@@ -69,6 +75,7 @@ export async function startAppInMemory({
   distribution,
   redeemLoginCode,
   signIn,
+  streams,
 }: AppInMemoryOptions = {}): Promise<AppInMemory> {
   const folder = await mkdtemp(join(tmpdir(), 'aduana-app-'))
   const container = newContainer()
@@ -76,6 +83,7 @@ export async function startAppInMemory({
   const database = await openDatabase()
   await createInstances(database, [...instances, ...closedInstances])
 
+  const revoked = new Set<string>()
   const refusals: AuditEntry[] = []
   const audit: Audit = {
     async recorded() {},
@@ -85,7 +93,7 @@ export async function startAppInMemory({
   }
   const { metrics, page } = openPrometheus({ version: '0.0.0' })
   const app: Pick<AppInMemory, 'isReady'> = { isReady: true }
-  const { handler, fastify } = await createApp({
+  const { handler, fastify, endStreams } = await createApp({
     database,
     blobs,
     staging: createStaging({ database, blobs, audit }),
@@ -100,13 +108,14 @@ export async function startAppInMemory({
     }),
     isExpectedHost: createHostCheck([]),
     verify(token) {
-      const role = roleNamed(token)
+      const role = revoked.has(token) ? undefined : roleNamed(token)
       if (role === undefined && token !== 'Nobody') throw new AppError('Unauthenticated', 'The token is no good.')
       const grants = role === undefined ? [] : instances.map((instance) => ({ role, instance }))
-      return { subject: 'tester', issuer: 'urn:tests', grants }
+      return { subject: token === 'DeviceUpdateAdministrator' ? 'tester' : token, issuer: 'urn:tests', grants }
     },
     redeemLoginCode,
     signIn,
+    streams,
     hasInstance: (instance) => instances.includes(instance) || closedInstances.includes(instance),
     isReady: () => app.isReady,
     publicUrl,
@@ -125,6 +134,8 @@ export async function startAppInMemory({
     refusals,
     fastify,
     url,
+    endStreams,
+    revoke: (role: string) => revoked.add(role),
     ask(
       path: string,
       { role = 'DeviceUpdateAdministrator', headers = {}, ...question }: Question & { role?: string } = {},
@@ -135,6 +146,7 @@ export async function startAppInMemory({
       })
     },
     async [Symbol.asyncDispose]() {
+      endStreams()
       server.close()
       server.closeAllConnections()
       await once(server, 'close')
