@@ -628,6 +628,16 @@ suite('advice stops nothing', () => {
     ['5.0', stepWith('microsoft/script:1', { arguments: '-x' })],
     [`${first}/handlerProperties`, /"scriptFileName"/],
   )
+  advised(
+    'a slip in the name of a known handler',
+    ['5.0', stepWith('microsoft/scirpt:1')],
+    [first, /Did you mean "microsoft\/script:1"/],
+  )
+  advised(
+    'an apiVersion that there is not',
+    ['5.0', stepWith('microsoft/script:1', { scriptFileName: 'toaster.swu', apiVersion: 1.1 })],
+    [`${first}/handlerProperties/apiVersion`, /must be "1\.0" or "1\.1"/],
+  )
   advised('script:1 without handlerProperties', ['5.0', stepWith('microsoft/script:1')], [first, /"scriptFileName"/])
   advised(
     'script:1 with a scriptFileName that is not among its files',

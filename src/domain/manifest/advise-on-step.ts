@@ -1,5 +1,6 @@
 import type { Findings } from '../findings.ts'
 import { type JsonNode, quote } from '../json-document.ts'
+import { nearestName } from '../nearest-name.ts'
 import { KNOWN_HANDLERS } from './known-handlers.ts'
 
 interface Step {
@@ -11,6 +12,10 @@ interface Step {
 /** Advises where the reference agent would accept a step but fail to install it. Nothing of it stops an import. */
 export function adviseOnStep(node: JsonNode, { handler, files, properties }: Step, findings: Findings): void {
   const known = KNOWN_HANDLERS.get(handler)
+  const near = known === undefined && nearHandler(handler)
+  if (near) {
+    findings.advise(node, `${quote(handler)} is not known to the reference agent. Did you mean ${quote(near)}?`)
+  }
   const wanted = known?.properties ?? []
   const given = properties?.members ?? []
   // The agent looks for installedCriteria whatever the handler is.
@@ -35,4 +40,14 @@ export function adviseOnStep(node: JsonNode, { handler, files, properties }: Ste
     const names = files.map(quote).join(', ') || 'none'
     findings.advise(node, `${handler} takes ${known.files.words}; this step has ${names}.`)
   }
+}
+
+/** A known handler of which this is a slip. Another version of it is none: newer agents have more of them. */
+function nearHandler(handler: string): string | undefined {
+  const typeOf = (id: string) => id.replace(/:\d+$/, '')
+  const type = typeOf(handler)
+  const ids = [...KNOWN_HANDLERS.keys()]
+  if (ids.some((id) => typeOf(id) === type)) return undefined
+  const near = nearestName(type, ids.map(typeOf))
+  return ids.find((id) => typeOf(id) === near)
 }
