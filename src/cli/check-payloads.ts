@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ImportManifest, ManifestBaseFile } from '../domain/import-manifest.ts'
 import { quote } from '../domain/json-document.ts'
-import { hashFile } from './init/measure-files.ts'
+import { hashFile } from './hash-file.ts'
 import { readAptPayload } from './read-apt-payload.ts'
 
 /**

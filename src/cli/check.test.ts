@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -10,14 +11,25 @@ let folder: string
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'aduana-check-'))
   const manifest = validManifest('5.0')
+  const content = Buffer.from('toaster')
+  const sha256 = createHash('sha256').update(content).digest('base64')
+  const right = changed(manifest, { '/files/0/hashes/sha256': sha256 })
   const broken = changed(manifest, { '/updateId': undefined, '/files/0/sizeInBytes': '7', '/files/1': 'x' })
   const files = {
     'good.json': bytesOf(manifest),
     'advised.json': bytesOf(changed(manifest, { '/instructions/steps/0/handlerProperties': undefined })),
     'broken.json': bytesOf(broken),
     'page.json': Buffer.from('<html></html>'),
+    'apt.json': Buffer.from('{"name":"base","version":"1.0","packages":[{"name":"tzdata"}]}'),
+    'bad-apt.json': Buffer.from('{"name":"base","packages":[{"name":"tzdata"}]}'),
+    'beside/toaster.swu': content,
+    'beside/right.json': bytesOf(right),
+    'beside/wrong-hash.json': bytesOf(manifest),
+    'beside/wrong-size.json': bytesOf(changed(right, { '/files/0/sizeInBytes': 8 })),
+    'beside/apt.json': bytesOf(changed(right, { '/instructions/steps/0/handler': 'microsoft/apt:1' })),
     'hostile.json': bytesOf(changed(manifest, { '/files/0/properties': { '\u009b2J': {} }, '/a\u001b[2J': 1 })),
   }
+  await mkdir(join(folder, 'beside'))
   for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder, name), bytes)
 })
 after(() => rm(folder, { recursive: true }))
@@ -25,18 +37,54 @@ after(() => rm(folder, { recursive: true }))
 async function check(...paths: string[]) {
   const lines: string[] = []
   const exitCode = await checkManifests({
-    paths,
-    read: (path) => readFile(join(folder, path)),
-    print: (line) => lines.push(line),
+    paths: paths.map((path) => join(folder, path)),
+    print: (line) => lines.push(line.slice(folder.length + 1)),
   })
   return { exitCode, lines }
 }
 
-test('a valid manifest is one line with the identity of its update', async () => {
+test('a valid manifest is a line with the identity of its update, and its files are looked for beside it', async () => {
   assert.deepEqual(await check('good.json'), {
     exitCode: 0,
-    lines: ['good.json: valid, Contoso/Toaster/1.0 (manifest 5.0)'],
+    lines: [
+      'good.json: valid, Contoso/Toaster/1.0 (manifest 5.0)',
+      'good.json: not beside it, not checked: toaster.swu, delta.dat',
+    ],
   })
+  const lines: string[] = []
+  const paths = [join(folder, 'good.json')]
+  assert.equal(await checkManifests({ paths, manifestOnly: true, print: (line) => lines.push(line) }), 0)
+  assert.equal(lines.length, 1)
+})
+
+test('files beside a manifest are compared with it', async () => {
+  assert.deepEqual(await check('beside/right.json'), {
+    exitCode: 0,
+    lines: [
+      'beside/right.json: valid, Contoso/Toaster/1.0 (manifest 5.0)',
+      'beside/right.json: 1 file beside it as described',
+      'beside/right.json: not beside it, not checked: delta.dat',
+    ],
+  })
+  const wrongHash = await check('beside/wrong-hash.json')
+  assert.equal(wrongHash.exitCode, 1)
+  assert.match(wrongHash.lines[1] ?? '', /error HashMismatch at \/files\/0: "toaster\.swu" .* has the SHA-256 uEsP/)
+  const wrongSize = await check('beside/wrong-size.json')
+  assert.equal(wrongSize.exitCode, 1)
+  assert.match(wrongSize.lines[1] ?? '', /error SizeMismatch at \/files\/0: .* has 7 bytes, but should have 8\./)
+})
+
+test('the payload of an apt step that is no APT manifest is advice, whatever else is right', async () => {
+  const { exitCode, lines } = await check('beside/apt.json')
+  assert.equal(exitCode, 0)
+  assert.match(lines.at(-1) ?? '', /warning: "toaster\.swu", the APT manifest: The APT manifest is not JSON/)
+})
+
+test('an APT manifest is judged as one', async () => {
+  assert.deepEqual(await check('apt.json'), { exitCode: 0, lines: ['apt.json: valid, APT manifest base 1.0'] })
+  const { exitCode, lines } = await check('bad-apt.json')
+  assert.equal(exitCode, 1)
+  assert.match(lines[0] ?? '', /^bad-apt\.json: error MemberMissing: The APT manifest lacks "version"/)
 })
 
 test('a warning is shown and leaves the manifest valid', async () => {
@@ -44,7 +92,7 @@ test('a warning is shown and leaves the manifest valid', async () => {
   assert.equal(exitCode, 0)
   assert.equal(lines[0], 'advised.json: valid, Contoso/Toaster/1.0 (manifest 5.0)')
   assert.match(lines[1] ?? '', /^advised\.json: warning at \/instructions\/steps\/0: .*"installedCriteria"/)
-  assert.equal(lines.length, 2)
+  assert.equal(lines.length, 3)
 })
 
 test('every mistake is a line with its code and JSON Pointer', async () => {

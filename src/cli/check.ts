@@ -1,53 +1,79 @@
 import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { looksLikeAptManifest, readAptManifest } from '../domain/authoring/apt-manifest.ts'
 import type { AppError } from '../domain/errors.ts'
 import { readImportManifest } from '../domain/read-import-manifest.ts'
 import { formatUpdateId } from '../domain/update-id.ts'
+import { checkPayloads } from './check-payloads.ts'
 import { withoutControls } from './without-controls.ts'
 
 export interface CheckOptions {
   paths: readonly string[]
-  /** Answers the bytes of the file at a path; its error's message is shown to the person. Default: the file system. */
-  read?: (path: string) => Promise<Uint8Array>
+  /** Leaves the files beside the manifests alone. */
+  manifestOnly?: boolean
   /** Takes one line, without line end. Default: standard output. */
   print?: (line: string) => void
 }
 
 /**
  * `aduana check MANIFEST…`: judges import manifests without any server, in the order given. A valid one is one line with the
- * identity of its update; otherwise every mistake is a line with its JSON Pointer. Warnings are lines too.
+ * identity of its update; otherwise every mistake is a line with its JSON Pointer. Warnings are lines too. Files that lie beside
+ * a valid manifest are compared with it, and the rest is named. An APT manifest is judged as what it is.
  *
- * Answers the exit code: 0 if all are valid, warnings or not; 1 if any is invalid or cannot be read.
+ * Answers the exit code: 0 if all are valid and the files beside them right, warnings or not; 1 otherwise, and where something
+ * cannot be read.
  */
-export async function checkManifests({ paths, read = readFile, print = console.log }: CheckOptions): Promise<0 | 1> {
+export async function checkManifests({
+  paths,
+  manifestOnly = false,
+  print = console.log,
+}: CheckOptions): Promise<0 | 1> {
   let exitCode: 0 | 1 = 0
   for (const path of paths) {
-    const { isValid, lines } = await checkManifest(path, read)
-    if (!isValid) exitCode = 1
+    const { isRight, lines } = await checkDocument(path, { manifestOnly })
+    if (!isRight) exitCode = 1
     for (const line of lines) print(withoutControls(`${path}: ${line}`))
   }
   return exitCode
 }
 
-async function checkManifest(
-  path: string,
-  read: (path: string) => Promise<Uint8Array>,
-): Promise<{ isValid: boolean; lines: string[] }> {
+interface Outcome {
+  isRight: boolean
+  lines: string[]
+}
+
+async function checkDocument(path: string, { manifestOnly }: { manifestOnly: boolean }): Promise<Outcome> {
   let bytes: Uint8Array
   try {
-    bytes = await read(path)
+    bytes = await readFile(path)
   } catch (error) {
-    return { isValid: false, lines: [`error: cannot be read: ${error instanceof Error ? error.message : error}`] }
+    return { isRight: false, lines: [`error: cannot be read: ${error instanceof Error ? error.message : error}`] }
   }
+  if (looksLikeAptManifest(bytes)) return checkAptManifest(bytes)
   const { manifest, errors, warnings } = readImportManifest(bytes)
-  const valid = manifest && `valid, ${formatUpdateId(manifest.updateId)} (manifest ${manifest.manifestVersion})`
+  if (manifest === undefined) return { isRight: false, lines: findingLines({ errors, warnings }) }
+  const payloads = manifestOnly ? { isRight: true, lines: [] } : await checkPayloads(manifest, dirname(path))
   return {
-    isValid: errors.length === 0,
+    isRight: payloads.isRight,
     lines: [
-      ...(valid ? [valid] : []),
-      ...errors.map((error) => `error ${error.code}${place(error)}: ${error.message}`),
-      ...warnings.map((warning) => `warning${place(warning)}: ${warning.message}`),
+      `valid, ${formatUpdateId(manifest.updateId)} (manifest ${manifest.manifestVersion})`,
+      ...findingLines({ errors, warnings }),
+      ...payloads.lines,
     ],
   }
+}
+
+function checkAptManifest(bytes: Uint8Array): Outcome {
+  const { aptManifest, errors, warnings } = readAptManifest(bytes)
+  const valid = aptManifest && `valid, APT manifest ${aptManifest.name} ${aptManifest.version}`
+  return { isRight: errors.length === 0, lines: [...(valid ? [valid] : []), ...findingLines({ errors, warnings })] }
+}
+
+function findingLines({ errors, warnings }: { errors: readonly AppError[]; warnings: readonly AppError[] }): string[] {
+  return [
+    ...errors.map((error) => `error ${error.code}${place(error)}: ${error.message}`),
+    ...warnings.map((warning) => `warning${place(warning)}: ${warning.message}`),
+  ]
 }
 
 /** The root's pointer is empty, and so is what is said of the place. */

@@ -11,6 +11,7 @@ import {
 import { environmentName, type Settings } from '../config/read-settings.ts'
 import { SERVE_SETTINGS } from '../config/serve-settings.ts'
 import { VERSION } from '../version.ts'
+import { addInit } from './init.ts'
 import { report } from './report.ts'
 
 /** Runs the command line. Sets the exit code; the process ends when nothing is left to do. */
@@ -18,6 +19,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('aduana')
     .description('Import service for device updates, compatible with Azure Device Update for IoT Hub')
     .version(VERSION)
+    // After the name of a command, --version is a flag of that command.
+    .enablePositionalOptions()
     .showHelpAfterError('(aduana --help shows what there is)')
 
   withSettings(program.command('serve').description('run the service'), SERVE_SETTINGS)
@@ -48,14 +51,17 @@ export async function main(argv: readonly string[]): Promise<void> {
     await report(() => printLink(flagsOf(command)))
   })
 
+  addInit(program)
+
   program
     .command('check')
     .description('judge import manifests offline: valid, or every mistake with its place')
-    .argument('<MANIFEST...>', 'import manifest files')
-    .action(async (paths: string[]) => {
+    .argument('<MANIFEST...>', 'import manifest files; APT manifests too')
+    .option('--manifest-only', 'do not compare the files that lie beside a manifest with what it says of them')
+    .action(async (paths: string[], options: { manifestOnly?: true }) => {
       const { checkManifests } = await import('./check.ts')
       await report(async () => {
-        process.exitCode = await checkManifests({ paths })
+        process.exitCode = await checkManifests({ paths, ...options })
       })
     })
 

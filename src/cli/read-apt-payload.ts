@@ -6,8 +6,9 @@ import { LIMITS } from '../domain/limits.ts'
 export async function readAptPayload(path: string): Promise<{ aptManifest?: AptManifest; lines: string[] }> {
   let bytes: Uint8Array
   try {
-    const { size } = await stat(path)
-    if (size > LIMITS.manifestBytesMax) return { lines: [`has ${size} bytes, so it is no APT manifest.`] }
+    const stats = await stat(path)
+    if (!stats.isFile()) return { lines: [] }
+    if (stats.size > LIMITS.manifestBytesMax) return { lines: [`has ${stats.size} bytes, so it is no APT manifest.`] }
     bytes = await readFile(path)
   } catch {
     // That it cannot be read is told by whoever reads it for its hash.

@@ -30,7 +30,7 @@ test('check says "valid" for a good manifest and ends with 0', () => {
     'check',
     join(EXAMPLES, 'script/contoso.toaster-settings.1.1.importmanifest.json'),
   ])
-  assert.match(stdout, /valid, Contoso\/Toaster-Settings\/1\.1 \(manifest 4\.0\)\n$/)
+  assert.match(stdout, /valid, Contoso\/Toaster-Settings\/1\.1 \(manifest 4\.0\)\n.*2 files beside it as described\n$/)
   assert.equal(status, 0)
 })
 

@@ -1,14 +1,11 @@
 import type { BaseFileChoice, FileChoice, StepChoice, UpdateChoices } from '../../domain/authoring/choices.ts'
-import type { Place } from '../../domain/authoring/place-of.ts'
-import type { Draft, FileDraft, InlineStepDraft, RelatedFileDraft } from './draft.ts'
-
-/** What is known of the bytes behind a path. */
-export type Measured = Pick<BaseFileChoice, 'fileName' | 'sizeInBytes' | 'sha256'>
+import { type Draft, type FileDraft, inlineSteps, type RelatedFileDraft } from './draft.ts'
+import type { MeasuredFile } from './measure-files.ts'
 
 export interface DraftChoices {
   choices: UpdateChoices
-  /** What a place among the choices is called in flags. */
-  nameOf: (place: Place) => string
+  /** Where each of the files in `choices` comes from. */
+  fileDrafts: FileDraft[]
   /** Sentences about files that cannot be in one update together. */
   mistakes: string[]
 }
@@ -16,9 +13,9 @@ export interface DraftChoices {
 /** The choices that a draft means. What was not given is empty. */
 export function draftChoices(
   draft: Draft,
-  { measured, createdDateTime }: { measured: (path: string) => Measured; createdDateTime: string },
+  { files, createdDateTime }: { files: ReadonlyMap<string, MeasuredFile>; createdDateTime: string },
 ): DraftChoices {
-  const { files, mistakes } = gatherFiles(draft, measured)
+  const { gathered, mistakes } = gatherFiles(draft, files)
   const choices: UpdateChoices = {
     manifestVersion: draft.manifestVersion,
     updateId: wholeId(draft.updateId),
@@ -29,13 +26,13 @@ export function draftChoices(
       const { description } = step
       if (step.type === 'reference') return { type: 'reference', description, updateId: wholeId(step.updateId) }
       const { handler = '', properties: handlerProperties } = step
-      const names = step.fileNames ?? step.files.map(({ path }) => measured(path).fileName)
+      const names = step.fileNames ?? step.files.map(({ path }) => files.get(path)!.fileName)
       return { type: 'inline', handler, description, handlerProperties, files: [...new Set(names)] }
     }),
-    files: files.map(({ choice }) => choice),
+    files: gathered.map(({ choice }) => choice),
     createdDateTime,
   }
-  return { choices, nameOf: (place) => nameOf(place, draft, files), mistakes }
+  return { choices, fileDrafts: gathered.map(({ draft }) => draft), mistakes }
 }
 
 function wholeId({ provider = '', name = '', version = '' }: Draft['updateId']): UpdateChoices['updateId'] {
@@ -48,11 +45,11 @@ interface GatheredFile {
 }
 
 /** Every file once, however many steps use it. */
-function gatherFiles(draft: Draft, measured: (path: string) => Measured) {
+function gatherFiles(draft: Draft, files: ReadonlyMap<string, MeasuredFile>) {
   const gathered = new Map<string, GatheredFile>()
   const mistakes: string[] = []
   for (const file of inlineSteps(draft).flatMap(({ files }) => files)) {
-    const choice = fileChoice(file, measured)
+    const choice = fileChoice(file, files)
     const other = gathered.get(choice.fileName)
     if (other === undefined) {
       gathered.set(choice.fileName, { draft: file, choice })
@@ -69,19 +66,22 @@ function gatherFiles(draft: Draft, measured: (path: string) => Measured) {
       )
     } else if (hasDetails(file)) gathered.set(choice.fileName, { draft: file, choice })
   }
-  return { files: [...gathered.values()], mistakes }
+  return { gathered: [...gathered.values()], mistakes }
 }
 
-function fileChoice(file: FileDraft, measured: (path: string) => Measured): FileChoice {
+function fileChoice(file: FileDraft, files: ReadonlyMap<string, MeasuredFile>): FileChoice {
   return {
-    ...baseFileChoice(file, measured),
+    ...baseFileChoice(file, files),
     ...(file.downloadHandlerId !== undefined && { downloadHandlerId: file.downloadHandlerId }),
-    relatedFiles: file.relatedFiles.map((related) => baseFileChoice(related, measured)),
+    relatedFiles: file.relatedFiles.map((related) => baseFileChoice(related, files)),
   }
 }
 
-function baseFileChoice({ path, properties }: RelatedFileDraft, measured: (path: string) => Measured): BaseFileChoice {
-  const { fileName, sizeInBytes, sha256 } = measured(path)
+function baseFileChoice(
+  { path, properties }: RelatedFileDraft,
+  files: ReadonlyMap<string, MeasuredFile>,
+): BaseFileChoice {
+  const { fileName, sizeInBytes, sha256 } = files.get(path)!
   return { fileName, sizeInBytes, sha256, properties }
 }
 
@@ -91,53 +91,4 @@ function hasDetails({ downloadHandlerId, properties, relatedFiles }: FileDraft):
 
 function detailsOf({ downloadHandlerId, properties, relatedFiles }: FileChoice): string {
   return JSON.stringify([downloadHandlerId, properties, relatedFiles])
-}
-
-export function inlineSteps({ steps }: Draft): InlineStepDraft[] {
-  return steps.filter((step) => step.type === 'inline')
-}
-
-function nameOf([first, second, third, ...rest]: Place, draft: Draft, files: readonly GatheredFile[]): string {
-  switch (first) {
-    case 'updateId':
-      return second === undefined ? '--provider, --name, --version' : `--${second}`
-    case 'isDeployable':
-      return '--is-deployable'
-    case 'manifestVersion':
-      return '--manifest-version'
-    case 'compatibility': {
-      const which = typeof second === 'number' && draft.compatibility.length > 1 ? ` ${second + 1}` : ''
-      return `--compat${which}${third === undefined ? '' : ` ${third}=`}`
-    }
-    case 'steps':
-      return typeof second === 'number' ? stepName(second, third, rest, draft) : '--step'
-    case 'files':
-      return typeof second === 'number' ? fileName(files[second]?.draft, third, rest) : '--file'
-    default:
-      return first === undefined ? 'the manifest' : `--${first}`
-  }
-}
-
-function stepName(index: number, member: string | number | undefined, rest: Place, draft: Draft): string {
-  const step = draft.steps[index]
-  const label = step?.type === 'reference' ? step.label : step?.label
-  if (member === 'handlerProperties') {
-    const [property] = rest
-    const of = label === undefined ? '--property' : `${label}, properties`
-    return property === undefined ? of : `${of} ${property}=`
-  }
-  if (label === undefined) return member === 'files' ? '--file' : '--handler'
-  if (member === undefined || member === 'files') return label
-  return `${label} ${[member, ...rest].join('.')}=`
-}
-
-function fileName(file: FileDraft | undefined, member: string | number | undefined, [index, ...rest]: Place): string {
-  if (member !== 'relatedFiles') return `--file ${file?.path}${detailName(member)}`
-  const related = typeof index === 'number' ? file?.relatedFiles[index] : undefined
-  return related ? `--related-file ${related.path}${detailName(rest[0])}` : `--related-file of ${file?.path}`
-}
-
-function detailName(member: string | number | undefined): string {
-  if (member === 'properties') return ' properties='
-  return member === 'downloadHandlerId' ? ' downloadHandler=' : ''
 }

@@ -45,3 +45,7 @@ export interface FileDraft extends RelatedFileDraft {
   downloadHandlerId?: string
   relatedFiles: RelatedFileDraft[]
 }
+
+export function inlineSteps({ steps }: Draft): InlineStepDraft[] {
+  return steps.filter((step) => step.type === 'inline')
+}

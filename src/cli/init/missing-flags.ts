@@ -19,8 +19,7 @@ export function missingFlags(draft: Draft): Missing[] {
   if (step?.handler === undefined)
     missing.push({ flag: '--handler', place: step ? ['steps', 0, 'handler'] : ['steps'] })
   if ((step?.files ?? []).length === 0) {
-    // The absence of files is found at the step, and at the manifest as a whole.
-    missing.push({ flag: '--file', place: ['steps', 0, 'files'] }, { flag: '--file', place: [] })
+    missing.push({ flag: '--file', place: ['steps', 0, 'files'] }, { flag: '--file', place: ['files'] })
   }
   return missing
 }

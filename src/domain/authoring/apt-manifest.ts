@@ -44,6 +44,17 @@ export function readAptManifest(bytes: Uint8Array): AptManifestReading {
   return { ...(errors.length === 0 && { aptManifest }), errors, warnings: findings.warnings() }
 }
 
+/** Whether a document is meant as an APT manifest: it has packages, and nothing that every import manifest has. */
+export function looksLikeAptManifest(bytes: Uint8Array): boolean {
+  try {
+    const root = readJsonDocument(bytes, { what: 'APT manifest', bytesMax: LIMITS.manifestBytesMax })
+    const names = root.members.map(({ name }) => name.toLowerCase())
+    return names.includes('packages') && !names.includes('manifestversion') && !names.includes('updateid')
+  } catch {
+    return false
+  }
+}
+
 function readRoot(root: JsonNode, findings: Findings): AptManifest {
   const members = readExactMembers(
     root,

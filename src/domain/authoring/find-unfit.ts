@@ -22,7 +22,7 @@ export function findUnfit({ manifestVersion, steps, files }: UpdateChoices): Cho
     if (name === 'installedCriteria' && isFirst) continue
     const message =
       name === 'installedCriteria'
-        ? 'It is given twice. Keep one.'
+        ? '"installedCriteria" is given twice. Keep one.'
         : 'Manifest 2.0 has no handler properties except installedCriteria. Leave it out, or use version 5.0.'
     found.push({
       code: isFirst ? 'MemberUnknown' : 'MemberRepeated',

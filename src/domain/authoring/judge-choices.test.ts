@@ -109,7 +109,7 @@ test('a choice that the version has no member for is an error at that choice, an
     ],
     [{ steps: old.steps.map((step) => ({ ...step, description: 'x' })) }, ['MemberUnknown steps 0 description']],
     [{ steps: old.steps.map((step) => ({ ...step, files: ['install.sh'] })) }, ['StepFileUnknown steps 0 files']],
-    [{ files: [] }, ['StepFileUnknown steps 0 files', 'MemberMissing ']],
+    [{ files: [] }, ['StepFileUnknown steps 0 files', 'CountWrong files']],
   ]
   for (const [changes, errors] of cases) assert.deepEqual(judged(changes, old).errors, errors)
 })

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../error-codes.ts'
 import type { AppError } from '../errors.ts'
 import type { ImportManifest } from '../import-manifest.ts'
+import { quote } from '../json-document.ts'
 import { readImportManifest } from '../read-import-manifest.ts'
 import type { UpdateChoices } from './choices.ts'
 import { findUnfit } from './find-unfit.ts'
@@ -43,7 +44,15 @@ export function judgeChoices(choices: UpdateChoices): Judgement {
 }
 
 function findingOf({ code, message, target }: AppError): ChoiceFinding {
-  return { code, message, place: placeOf(target ?? '') }
+  // Where a list of files is left out, it is the manifest as a whole that lacks them.
+  const place = code === 'FilesMissing' ? ['files'] : placeOf(target ?? '')
+  if (code !== 'MemberRepeated') return { code, message, place }
+  // The reader names the lines, which nobody who chooses has seen.
+  return {
+    code,
+    message: `${quote(String(place.at(-1)))} is given twice; letter case makes no difference. Keep one.`,
+    place,
+  }
 }
 
 /** What is wrong inside of something that must go is of no interest. */

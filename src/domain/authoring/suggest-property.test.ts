@@ -12,7 +12,10 @@ const inline = (handler: string, files: string[], properties: Record<string, str
 test('what a handler needs follows from the version and the names of the files, where these leave no choice', () => {
   const added = (...step: Parameters<typeof inline>) =>
     Object.fromEntries(
-      addNeededProperties(inline(...step), { version: '1.2' }).added.map(({ name, value }) => [name, value]),
+      addNeededProperties(inline(...step), { manifestVersion: '5.0', version: '1.2' }).added.map(({ name, value }) => [
+        name,
+        value,
+      ]),
     )
   assert.deepEqual(added('microsoft/swupdate:1', ['a.swu']), { installedCriteria: '1.2' })
   assert.deepEqual(added('microsoft/swupdate:2', ['a.swu', 'a.sh']), {
@@ -31,8 +34,18 @@ test('what a handler needs follows from the version and the names of the files, 
 test('the criteria of an apt step are name and version of its APT manifest', () => {
   const aptManifest = { name: 'base-data', version: '3' }
   const { step } = addNeededProperties(inline('microsoft/apt:1', ['apt.json'], { other: 'x' }), {
+    manifestVersion: '5.0',
     version: '1.2',
     aptManifest,
   })
   assert.deepEqual(step, inline('microsoft/apt:1', ['apt.json'], { other: 'x', installedCriteria: 'base-data-3' }))
+})
+
+test('manifest 2.0 needs the criteria and nothing else, whatever the handler is', () => {
+  const context = { manifestVersion: '2.0', version: '1.2' } as const
+  for (const handler of ['microsoft/script:1', 'microsoft/swupdate:2', 'contoso/own:1']) {
+    assert.deepEqual(addNeededProperties(inline(handler, ['a.sh']), context).added, [
+      { name: 'installedCriteria', value: '1.2' },
+    ])
+  }
 })

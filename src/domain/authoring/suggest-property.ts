@@ -1,5 +1,5 @@
 import { KNOWN_HANDLERS } from '../manifest/known-handlers.ts'
-import type { InlineStepChoice, Property } from './choices.ts'
+import type { AuthoredVersion, InlineStepChoice, Property } from './choices.ts'
 
 interface Context {
   /** The version of the update. */
@@ -8,20 +8,27 @@ interface Context {
   aptManifest?: { name: string; version: string } | undefined
 }
 
-/** The step with every property that its handler needs, was not given, and follows from the rest; and which these are. */
+/** The step with every property that it needs, was not given, and follows from the rest; and which these are. */
 export function addNeededProperties(
   step: InlineStepChoice,
-  context: Context,
+  { manifestVersion, ...context }: Context & { manifestVersion: AuthoredVersion },
 ): { step: InlineStepChoice; added: Property[] } {
   const given = step.handlerProperties ?? []
-  const added = (KNOWN_HANDLERS.get(step.handler)?.properties ?? [])
+  const added = neededBy(step.handler, manifestVersion)
     // One in other letter case is a slip that the judgement tells.
-    .filter(({ name, isRequired }) => isRequired && !given.some((one) => one.name.toLowerCase() === name.toLowerCase()))
-    .flatMap(({ name }) => {
+    .filter((name) => !given.some((one) => one.name.toLowerCase() === name.toLowerCase()))
+    .flatMap((name) => {
       const value = suggestProperty(name, { ...context, step })
       return value === undefined ? [] : { name, value }
     })
   return { step: added.length === 0 ? step : { ...step, handlerProperties: [...given, ...added] }, added }
+}
+
+function neededBy(handler: string, manifestVersion: AuthoredVersion): string[] {
+  // The only one that 2.0 has a place for, and there every handler has it.
+  if (manifestVersion === '2.0') return ['installedCriteria']
+  const { properties = [] } = KNOWN_HANDLERS.get(handler) ?? {}
+  return properties.filter(({ isRequired }) => isRequired).map(({ name }) => name)
 }
 
 /**

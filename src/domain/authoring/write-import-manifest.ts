@@ -67,7 +67,7 @@ const DOCUMENTS: Record<AuthoredVersion, (choices: UpdateChoices) => JsonValue> 
       installedCriteria: criteria?.value ?? '',
       isDeployable: isDeployable === false ? false : undefined,
       compatibility: compatibility.map(objectOf),
-      files: listOf(files, fileMembers),
+      files: files.map(fileMembers),
       createdDateTime: choices.createdDateTime,
       manifestVersion: choices.manifestVersion,
     }
