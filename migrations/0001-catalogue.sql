@@ -58,6 +58,8 @@ create table updates (
   created_date_time {{text}} not null,
   imported_at bigint not null,
   scan_result {{text}} not null,
+  -- The import that brought it; the audit log says who asked for that.
+  operation_id {{text}} not null,
   -- Changes with every change of what Get Update answers, such as a new parent.
   etag {{text}} not null,
   unique (instance, provider_key, name_key, version_order)
@@ -200,6 +202,8 @@ create table audit (
 );
 create index audit_by_instance on audit (instance, at, id);
 create index audit_by_age on audit (at);
+create index audit_by_operation on audit (instance, operation_id, at, id) where operation_id is not null;
+create index audit_by_target on audit (instance, target, at, id) where target is not null;
 
 -- The processes that share this database. A node that was not seen for a while counts for nothing.
 create table nodes (

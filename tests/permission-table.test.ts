@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type AppInMemory, startAppInMemory } from './support/app-in-memory.ts'
 
-type Permission = 'updates/read' | 'updates/write' | 'updates/delete'
+type Permission = 'updates/read' | 'updates/write' | 'updates/delete' | 'management/read'
 
 const UPDATE = '/updates/providers/:provider/names/:name/versions/:version'
 const UPDATES: [method: string, path: string, permission: Permission][] = [
@@ -28,6 +28,7 @@ const ROUTES: [base: string, routes: typeof UPDATES][] = [
     '/aduana/v1/:instanceId',
     [
       ['GET', UPDATE, 'updates/read'],
+      ['GET', `${UPDATE}/manifest`, 'updates/read'],
       ['GET', '/operations', 'updates/read'],
       ['GET', '/operations/:operationId', 'updates/read'],
       ['GET', '/operations/:operationId/events', 'updates/read'],
@@ -40,6 +41,8 @@ const ROUTES: [base: string, routes: typeof UPDATES][] = [
       ['HEAD', '/staging/:uploadId', 'updates/write'],
       ['PATCH', '/staging/:uploadId', 'updates/write'],
       ['DELETE', '/staging/:uploadId', 'updates/write'],
+      ['GET', '/usage', 'updates/read'],
+      ['GET', '/audit', 'management/read'],
     ],
   ],
 ]
@@ -54,8 +57,13 @@ const GUARDED = ROUTES.flatMap(([base, routes]) =>
 /** About the whole server: for who may read updates in any instance. */
 const ANYWHERE = ['GET /metrics', 'HEAD /metrics']
 
+/** Tells a caller with a good token what it opens. */
+const KNOWN = ['GET /aduana/v1/instances', 'HEAD /aduana/v1/instances']
+
 /** What answers everybody, and has nothing that is not meant for everybody. */
 const OPEN = [
+  'GET /',
+  'GET /assets/:name',
   'GET /aduana/v1/login',
   'GET /content/:contentId/:fileName',
   'GET /docs',
@@ -66,6 +74,8 @@ const OPEN = [
   'GET /docs/static/theme/login.js',
   'GET /docs/yaml',
   'GET /healthz',
+  'GET /instances',
+  'GET /instances/*',
   'GET /openapi.json',
   'GET /readyz',
 ].flatMap((route) => [route, route.replace('GET', 'HEAD')])
@@ -77,13 +87,13 @@ const LOGIN = 'POST /aduana/v1/login'
 const ABSENT = ['/deviceUpdate/:instanceId/management/*', '/deviceUpdate/:instanceId/v2/management/*']
 
 const MAY: Record<string, Permission[]> = {
-  DeviceUpdateAdministrator: ['updates/read', 'updates/write', 'updates/delete'],
+  DeviceUpdateAdministrator: ['updates/read', 'updates/write', 'updates/delete', 'management/read'],
   DeviceUpdateContentAdministrator: ['updates/read', 'updates/write', 'updates/delete'],
   DeviceUpdateContentReader: ['updates/read'],
-  DeviceUpdateDeploymentsAdministrator: ['updates/read'],
-  DeviceUpdateDeploymentsReader: ['updates/read'],
-  DeviceUpdateReader: ['updates/read'],
-  ADUFullAccessAdmin: ['updates/read', 'updates/write', 'updates/delete'],
+  DeviceUpdateDeploymentsAdministrator: ['updates/read', 'management/read'],
+  DeviceUpdateDeploymentsReader: ['updates/read', 'management/read'],
+  DeviceUpdateReader: ['updates/read', 'management/read'],
+  ADUFullAccessAdmin: ['updates/read', 'updates/write', 'updates/delete', 'management/read'],
 }
 
 const NO_INSTANCE = 'There is no such instance, or you have no role in it.'
@@ -165,10 +175,25 @@ describe('the permission table', () => {
     })
   }
 
+  for (const route of KNOWN) {
+    test(`${route} needs a good token, and no role`, async () => {
+      const [method, path = ''] = route.split(' ')
+      for (const [role, status] of [
+        ['', 401],
+        ['Nonsense', 401],
+        ['Nobody', 200],
+        ['DeviceUpdateReader', 200],
+      ] as const) {
+        assert.equal((await app.ask(path, { role, ...(method && { method }) })).status, status, role)
+      }
+    })
+  }
+
   test('has every route that there is, and no other', () => {
     const table = [
       ...GUARDED.map(({ method, path }) => `${method} ${path}`),
       ...ANYWHERE,
+      ...KNOWN,
       ...OPEN,
       LOGIN,
       ...ABSENT.map((path) => `any ${path}`),

@@ -5,7 +5,7 @@ import { KNOWN_SETTINGS, LINK_SETTINGS } from '../config/command-settings.ts'
 import { readSettings } from '../config/read-settings.ts'
 import { instancesOf } from './token.ts'
 
-/** `aduana link`: prints a link that opens the page of the API signed in, once, and nothing else. Works beside a running server. */
+/** `aduana link`: prints a link that opens the portal signed in, once, and nothing else. Works beside a running server. */
 export async function printLink(flags: Record<string, string | string[] | undefined>): Promise<void> {
   const { data, server, instance, role, minutes } = readSettings(LINK_SETTINGS, {
     flags,
@@ -16,7 +16,7 @@ export async function printLink(flags: Record<string, string | string[] | undefi
   const instances = await instancesOf({ data, instance })
   const code = await openLoginCodes({ folder: data }).make({ role, instances, minutes })
   // Browsers keep to themselves what stands behind the #: it is in no log and no Referer.
-  console.log(`${server}/docs#code=${code}`)
+  console.log(`${server}/#code=${code}`)
 }
 
 /** Throws where there is no Aduana in the folder, or one whose server could not read what root writes for itself alone. */

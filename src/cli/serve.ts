@@ -49,6 +49,7 @@ export async function serve(flags: Record<string, string | string[] | undefined>
   else {
     console.log(`ready ${httpUrl} ${httpsUrl}`)
     const data = config.data === SERVE_SETTINGS.data.default ? '' : ` --data ${config.data}`
+    console.log(`  The portal:    ${httpUrl}/`)
     console.log(`  A token:       npx aduana token${data}`)
     console.log(`  The API:       ${httpUrl}/docs`)
     // How to get a link, not one: what is printed here is often kept in logs.

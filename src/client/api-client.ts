@@ -2,17 +2,20 @@ import type { UpdateId } from '../domain/update-id.ts'
 import { readApiError } from './api-error.ts'
 import type {
   AcceptedOperation,
+  AuditRecord,
   Dialect,
   Distribution,
   ImportUpdateInput,
   Operation,
   OperationSummary,
   OperationWithProgress,
+  Page,
   Rescan,
   StagedFile,
   Update,
   UpdateFile,
   UpdateWithContent,
+  Usage,
 } from './api-types.ts'
 import { pause } from './pause.ts'
 import { type ReadingEvents, readEvents } from './read-events.ts'
@@ -62,11 +65,7 @@ export interface ApiClient {
   startRescan(options?: { everything?: boolean }): Promise<Rescan>
   getRescan(): Promise<Rescan>
   /** Operations of every kind, newest first, with their progress: Aduana's own addition. `top` is the length of the whole list. */
-  listAllOperations(options?: {
-    status?: readonly Operation['status'][]
-    kind?: readonly OperationSummary['kind'][]
-    top?: number
-  }): AsyncIterable<OperationSummary>
+  listAllOperations(options?: OperationsQuery): AsyncIterable<OperationSummary>
   /**
    * Every state of an operation as it comes, with its progress, to its end: the last one is `Succeeded` or `Failed`. A connection that breaks
    * is made again. Aduana's own addition.
@@ -82,6 +81,36 @@ export interface ApiClient {
   deleteStaged(id: string): Promise<void>
   /** Where uploads begin: the `endpoint` of a client for tus. */
   readonly stagingUrl: string
+  /** The import manifest to the letter, what the updates of the instance take, and an operation with its progress: Aduana's own additions. */
+  getImportManifest(updateId: UpdateId): Promise<string>
+  getUsage(): Promise<Usage>
+  getOperationWithProgress(operationId: string): Promise<OperationWithProgress>
+  /** The lists again, page by page, for whoever shows them to people. */
+  pages: ListPages
+}
+
+export interface OperationsQuery {
+  status?: readonly Operation['status'][]
+  kind?: readonly OperationSummary['kind'][]
+  top?: number
+}
+
+/** What is about this operation, or about this thing, such as `Contoso/Toaster/1.0`. */
+export interface AuditQuery {
+  operation?: string
+  target?: string
+}
+
+export interface ListPages {
+  providers(): Promise<Page<string>>
+  names(provider: string): Promise<Page<string>>
+  versions(of: { provider: string; name: string; filter?: string | undefined }): Promise<Page<string>>
+  /** A page of a search may be empty and still have a next one. */
+  updates(options?: { search?: string | undefined; filter?: string | undefined }): Promise<Page<Update>>
+  operations(options?: OperationsQuery): Promise<Page<OperationSummary>>
+  audit(options?: AuditQuery): Promise<Page<AuditRecord>>
+  /** The page after one that has a `nextLink`. */
+  next<T>(page: Page<T>): Promise<Page<T>>
 }
 
 export interface WaitOptions {
@@ -174,7 +203,7 @@ export function createApiClient({
   async function* list<T>(path: string): AsyncGenerator<T> {
     let next: string | undefined = path
     while (next !== undefined) {
-      const page: { value: T[]; nextLink?: string } = await get(next)
+      const page: Page<T> = await get(next)
       yield* page.value
       next = page.nextLink
     }
@@ -188,6 +217,21 @@ export function createApiClient({
   }
 
   const operationPath = (operationId: string) => address(`/operations/${encodeURIComponent(operationId)}`)
+  const lists = {
+    providers: () => address('/providers'),
+    names: (provider: string) => address(`/providers/${encodeURIComponent(provider)}/names`),
+    versions: ({ provider, name, filter }: { provider: string; name: string; filter?: string | undefined }) =>
+      address(`/providers/${encodeURIComponent(provider)}/names/${encodeURIComponent(name)}/versions`, { filter }),
+    updates: ({ search, filter }: { search?: string | undefined; filter?: string | undefined } = {}) =>
+      address('', { search, filter }),
+    operations({ status, kind, top }: OperationsQuery = {}) {
+      const query = new URLSearchParams()
+      if (status !== undefined) query.set('status', status.join(','))
+      if (kind !== undefined) query.set('kind', kind.join(','))
+      if (top !== undefined) query.set('top', String(top))
+      return `${additions}/operations?${query}`
+    },
+  }
 
   return {
     async importUpdate(inputs) {
@@ -211,28 +255,19 @@ export function createApiClient({
     },
     getUpdate: (updateId) => get(address(updatePath(updateId))),
     getFile: ({ updateId, fileId }) => get(address(`${updatePath(updateId)}/files/${encodeURIComponent(fileId)}`)),
-    listProviders: () => list(address('/providers')),
-    listNames: (provider) => list(address(`/providers/${encodeURIComponent(provider)}/names`)),
-    listVersions: ({ provider, name, filter }) =>
-      list(
-        address(`/providers/${encodeURIComponent(provider)}/names/${encodeURIComponent(name)}/versions`, { filter }),
-      ),
+    listProviders: () => list(lists.providers()),
+    listNames: (provider) => list(lists.names(provider)),
+    listVersions: (of) => list(lists.versions(of)),
     listFiles: (updateId) => list(address(`${updatePath(updateId)}/files`)),
     listOperations: ({ filter, top } = {}) => list(address('/operations', { filter, top })),
-    listUpdates: ({ search, filter } = {}) => list(address('', { search, filter })),
+    listUpdates: (options) => list(lists.updates(options)),
     getUpdateWithContent: (updateId) => get(`${additions}/updates${updatePath(updateId)}`),
     async startRescan({ everything = false } = {}) {
       const response = await send(`${additions}/rescan`, { method: 'POST', body: { everything } })
       return (await response.json()) as Rescan
     },
     getRescan: () => get(`${additions}/rescan`),
-    listAllOperations({ status, kind, top } = {}) {
-      const query = new URLSearchParams()
-      if (status !== undefined) query.set('status', status.join(','))
-      if (kind !== undefined) query.set('kind', kind.join(','))
-      if (top !== undefined) query.set('top', String(top))
-      return list(`${additions}/operations?${query}`)
-    },
+    listAllOperations: (options) => list(lists.operations(options)),
     async *watchOperation(operationId, options = {}) {
       const path = `${additions}/operations/${encodeURIComponent(operationId)}/events`
       const open = (_last: string | undefined, signal: AbortSignal | undefined) =>
@@ -249,12 +284,36 @@ export function createApiClient({
       await send(`${additions}/staging/${encodeURIComponent(id)}`, { method: 'DELETE', headers: TUS })
     },
     stagingUrl: new URL(`${additions}/staging`, baseUrl).href,
+    getImportManifest: async (updateId) =>
+      await (await send(`${additions}/updates${updatePath(updateId)}/manifest`)).text(),
+    getUsage: () => get(`${additions}/usage`),
+    getOperationWithProgress: (operationId) => get(`${additions}/operations/${encodeURIComponent(operationId)}`),
+    pages: {
+      providers: () => get(lists.providers()),
+      names: (provider) => get(lists.names(provider)),
+      versions: (of) => get(lists.versions(of)),
+      updates: (options) => get(lists.updates(options)),
+      operations: (options) => get(lists.operations(options)),
+      audit: ({ operation, target } = {}) =>
+        get(
+          `${additions}/audit?${new URLSearchParams({ ...(operation && { operation }), ...(target && { target }) })}`,
+        ),
+      async next({ nextLink }) {
+        if (nextLink === undefined) throw new RangeError('This was the last page.')
+        return await get(nextLink)
+      },
+    },
   }
 }
 
 function updatePath({ provider, name, version }: UpdateId): string {
   const [p, n, v] = [provider, name, version].map(encodeURIComponent)
   return `/providers/${p}/names/${n}/versions/${v}`
+}
+
+/** By the clock that Node and browsers share. */
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 /** `Retry-After` as seconds or a date; a second where it is missing, so that polling never becomes a busy loop. */

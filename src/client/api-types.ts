@@ -1,3 +1,5 @@
+import type { AuditEntry } from '../domain/audit-entry.ts'
+import type { Permission } from '../domain/permissions.ts'
 import type { UpdateId } from '../domain/update-id.ts'
 
 /** The generation of the REST API that a client speaks: private preview, 2021-06-01-preview, or 2022-10-01. */
@@ -18,6 +20,13 @@ export interface AcceptedOperation {
   operationId: string
   /** As the server wrote it: relative, in the caller's dialect. */
   operationLocation: string
+}
+
+/** A page of a list. */
+export interface Page<T> {
+  value: T[]
+  /** Absent on the last page. */
+  nextLink?: string
 }
 
 /** REST API 2022-10-01, UpdateOperation; `updateId` instead of `update` in older dialects. */
@@ -141,14 +150,15 @@ export interface Rescan {
 
 /** An update with the addresses of its content: Aduana's own addition. */
 export interface UpdateWithContent extends Update {
-  files: ContentFile[]
+  files: (ContentFile & { relatedFiles?: ContentFile[]; downloadHandler?: { id: string } })[]
+  /** The children. */
+  references?: UpdateId[]
+  /** The import that brought the update. */
+  operationId: string
 }
 
-export interface ContentFile {
+export interface ContentFile extends UpdateFileBase {
   fileId: string
-  fileName: string
-  sizeInBytes: number
-  hashes: Hashes
   /** Absolute. Of the first distribution store that has an address and a copy, else of the server. */
   contentUrl: string
   /** Absent where there are no distribution stores. */
@@ -188,4 +198,41 @@ export interface StagedFile {
   /** Complete when they are all. */
   bytesReceived: number
   expiresDateTime: string
+}
+
+/** Who a token speaks for, and where: Aduana's own addition. */
+export interface Instances {
+  subject: string
+  issuer: string
+  /** Those in which the caller has a role. */
+  value: { instance: string; permissions: Permission[] }[]
+  /** Whether the server has a malware scanner. */
+  malwareScan: boolean
+}
+
+/** What the updates of an instance take: Aduana's own addition. */
+export interface Usage {
+  updates: number
+  files: number
+  /** The sum of all files. */
+  sizeInBytes: number
+  /** What is stored of it: the same content is stored once. */
+  storedBytes: number
+  /** The quotas; absent where none holds. */
+  limits: { updates?: number; sizeInBytes?: number }
+  largest: { provider: string; name: string; updates: number; sizeInBytes: number }[]
+}
+
+/** One entry of the audit log: Aduana's own addition. */
+export interface AuditRecord {
+  occurredDateTime: string
+  action: AuditEntry['action']
+  /** Absent, like the issuer, where there was no good token. */
+  subject?: string
+  issuer?: string
+  address: string
+  traceId: string
+  operationId?: string
+  code?: string
+  target?: string
 }

@@ -22,6 +22,7 @@ import { EVERY_INSTANCE } from '../domain/permissions.ts'
 import { createApp } from '../http/app.ts'
 import { createHostCheck } from '../http/expected-hosts.ts'
 import { listen } from '../http/listeners.ts'
+import { openPortal, PORTAL_FOLDER } from '../http/portal.ts'
 import { createAudit } from '../services/audit.ts'
 import { countEnds } from '../services/count-ends.ts'
 import { startHousekeeping } from '../services/housekeeping.ts'
@@ -217,6 +218,10 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   })
   closing.defer(() => staging.stop())
 
+  const portal = config.run.isApi ? await openPortal() : undefined
+  if (config.run.isApi && portal === undefined) {
+    log.warn({ folder: PORTAL_FOLDER }, 'the portal is not built: "npm ci" in the checkout builds it')
+  }
   let isReady = true
   const { fastify, endStreams, ...handlers } = await createApp({
     database,
@@ -237,12 +242,14 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
     isExpectedHost: createHostCheck(hostNamesOf(config)),
     verify: tokens.verify,
     signIn: tokens.signIn,
+    signInOrigins: tokens.signInOrigins,
     redeemLoginCode: tokens.redeemLoginCode,
     hasInstance: (instance) => instances.has(instance),
     isReady: () => isReady,
     publicUrl: config['public-url'],
     distribution,
     describeIssuer: tokens.describeIssuer,
+    portal,
     version: VERSION,
     log,
   })

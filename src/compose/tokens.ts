@@ -42,6 +42,13 @@ export async function openTokens(
     redeemLoginCode: isLocalTrusted
       ? (code: string) => redeemLoginCode(code, { codes, issuer: localIssuer })
       : undefined,
+    /** Where the portal asks for tokens in the name of whoever signs in there. */
+    signInOrigins: (): string[] => {
+      const [issuer] = config['oidc-issuer']
+      if (issuer === undefined || config['oidc-client-id'] === undefined) return []
+      const { tokenUrl = issuer.name } = external[0]?.endpoints() ?? {}
+      return [...new Set([issuer.name, tokenUrl].map((url) => new URL(url).origin))]
+    },
     describeIssuer: (): Issuer => {
       const oauth = external[0]?.endpoints()
       return { audience: audiences[0] ?? AUDIENCE, ...(oauth && { oauth }) }

@@ -1,6 +1,8 @@
+export const AUDIT_ACTIONS = ['import', 'delete', 'rescan', 'stage', 'unstage', 'sign-in', 'refused'] as const
+
 /** One line of the audit log: who did what, from where, and when. Never has a token or a signature. */
 export interface AuditEntry {
-  action: 'import' | 'delete' | 'rescan' | 'stage' | 'unstage' | 'sign-in' | 'refused'
+  action: (typeof AUDIT_ACTIONS)[number]
   instance: string
   /** The subject and issuer of the caller's token; absent where there was none that is good. */
   subject?: string

@@ -20,6 +20,8 @@ export interface Update {
   /** Milliseconds since 1970. */
   importedAt: number
   createdDateTime: string
+  /** The import that brought it. Operations are forgotten sooner than updates. */
+  operationId: string
   etag: string
 }
 

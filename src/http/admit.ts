@@ -68,10 +68,20 @@ export async function admitAnywhere(request: FastifyRequest, permission: Permiss
   })
 }
 
+/** Lets in whoever has a good token, and answers whose it is. Throws `AppError('Unauthenticated')`; counts against no rate. */
+export async function admitAnybody(request: FastifyRequest, gate: Gate): Promise<Principal> {
+  let known: Principal | undefined
+  await recognise(request, { instance: '', permission: 'instances' }, gate, (principal) => {
+    known = principal
+  })
+  if (known === undefined) throw new Error('nobody was recognised')
+  return known
+}
+
 /** Who calls, if `authorise` does not throw; at once for a token that is known. What is refused goes into the audit log. */
 function recognise(
   request: FastifyRequest,
-  { instance, permission }: { instance: string; permission: Permission },
+  { instance, permission }: { instance: string; permission: Permission | 'instances' },
   gate: Gate,
   authorise: (principal: Principal) => void,
 ): Caller | Promise<Caller> {

@@ -2,33 +2,38 @@ import type { FastifyBaseLogger } from 'fastify'
 import { Compile } from 'typebox/compile'
 import { AppError } from '../domain/errors.ts'
 import type { JsonValue } from '../domain/json-text.ts'
+import type { ServiceLimits } from '../domain/service-limits.ts'
 import { wireTime } from '../domain/times.ts'
+import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
 import type { Scanner } from '../ports/scanner.ts'
 import { acceptRescan } from '../services/accept-rescan.ts'
 import type { Audit } from '../services/audit.ts'
 import { rescanProgress } from '../services/rescan-progress.ts'
 import { json } from './answers.ts'
+import { auditRoute } from './audit-route.ts'
 import type { ApiRoute } from './call.ts'
-import { updateMembers } from './dialects/members.ts'
-import { distributionRoute, findDownloads, type ShownStore } from './distribution.ts'
+import { distributionRoute, type ShownStore } from './distribution.ts'
 import { ownOperationRoutes } from './own-operation-routes.ts'
+import { ownUpdateRoutes } from './own-update-routes.ts'
 import { acceptedWith, describe, document } from './route-schemas.ts'
-import { Rescan, RescanInput, UpdateWithContent } from './schemas.ts'
-import { getUpdateWithFiles } from './update-routes.ts'
+import { Rescan, RescanInput } from './schemas.ts'
+import { usageRoute } from './usage-route.ts'
 
 const rescanInput = Compile(RescanInput)
 
 /** Aduana's own additions. They never live inside the paths of the original service, whose documents keep their exact members. */
 export function aduanaRoutes(options: {
   database: Database
+  blobs: BlobStore
+  limits: ServiceLimits
   audit: Audit
   scanner?: Scanner | undefined
   publicUrl: string | undefined
   distribution?: readonly ShownStore[] | undefined
   log: FastifyBaseLogger
 }): ApiRoute[] {
-  const { database, audit, scanner, publicUrl } = options
+  const { database, audit, scanner } = options
 
   async function rescanOf(instance: string): Promise<JsonValue> {
     const progress = await rescanProgress({ database, scanner }, instance)
@@ -47,39 +52,7 @@ export function aduanaRoutes(options: {
   }
 
   return [
-    {
-      method: 'GET',
-      path: '/updates/providers/:provider/names/:name/versions/:version',
-      permission: 'updates/read',
-      schema: describe(
-        { operationId: 'Aduana_GetUpdate', summary: 'Get Update with the addresses of its content' },
-        document(UpdateWithContent),
-      ),
-      async handle(call) {
-        const { update, files } = await getUpdateWithFiles(database, call)
-        const downloads = await findDownloads(options, { updateId: update.id, base: publicUrl ?? call.origin() })
-        const addressed = (file: {
-          fileId: string
-          fileName: string
-          contentId: string
-          sizeInBytes: number
-          hashes: Record<string, string>
-        }) => ({
-          fileId: file.fileId,
-          fileName: file.fileName,
-          sizeInBytes: file.sizeInBytes,
-          hashes: file.hashes,
-          ...downloads(file),
-        })
-        return json({
-          ...(updateMembers(update) as object),
-          files: files.map((file) => ({
-            ...addressed(file),
-            ...(file.relatedFiles.length > 0 && { relatedFiles: file.relatedFiles.map(addressed) }),
-          })),
-        })
-      },
-    },
+    ...ownUpdateRoutes(options),
     ...ownOperationRoutes(options),
     {
       method: 'POST',
@@ -111,6 +84,8 @@ export function aduanaRoutes(options: {
       handle: async ({ instance }) => json(await rescanOf(instance)),
     },
     distributionRoute(options),
+    usageRoute(options),
+    auditRoute(options),
   ]
 }
 

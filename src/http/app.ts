@@ -19,19 +19,21 @@ import type { Tracing } from '../ports/tracing.ts'
 import type { Caller } from '../services/accept-operation.ts'
 import type { Audit } from '../services/audit.ts'
 import type { Staging } from '../services/staging.ts'
-import { admit, admitAnywhere, mayStill, type VerifyToken } from './admit.ts'
+import { admit, admitAnybody, admitAnywhere, mayStill, type VerifyToken } from './admit.ts'
 import { aduanaRoutes } from './aduana-routes.ts'
 import { type ApiRoute, callOf, type RawQuery, send, sendEvents } from './call.ts'
 import { serveContent } from './content.ts'
 import type { ShownStore } from './distribution.ts'
 import { createEventStreams, type StreamLimits } from './event-streams.ts'
 import { serveHealth } from './health.ts'
+import { serveInstances } from './instances-route.ts'
 import { readJsonBody } from './json-body.ts'
 import { type RedeemLoginCode, type SignIn, serveLogin, serveSignIn } from './login-route.ts'
 import { measureRequests } from './measure-requests.ts'
 import { SUPERVISED_PATHS, serveMetrics } from './metrics.ts'
 import { describeApi, type Issuer } from './openapi.ts'
 import { operationRoutes } from './operation-routes.ts'
+import { type BuiltPortal, servePortal } from './portal.ts'
 import { problemOf, statusOf } from './problems.ts'
 import { createRateLimiter } from './rate-limits.ts'
 import { DOCUMENTS, DOCUMENTS_V2 } from './schemas.ts'
@@ -75,6 +77,10 @@ export interface AppOptions {
   distribution?: readonly ShownStore[] | undefined
   /** Who gives out tokens, for the description of the API. */
   describeIssuer: () => Issuer
+  /** The pages for people; absent where they are not built. */
+  portal?: BuiltPortal | undefined
+  /** Where a browser that signs somebody in gets tokens, besides here; nowhere, unless told. */
+  signInOrigins?: () => readonly string[]
   version: string
   log: FastifyBaseLogger
 }
@@ -169,7 +175,9 @@ export async function createApp(options: AppOptions): Promise<App> {
   serveLogin(app, options)
   serveSignIn(app, options.signIn ?? { localIssuer: true })
   const streams = createEventStreams(options.streams)
+  servePortal(app, { portal: options.portal, signInOrigins: options.signInOrigins ?? (() => []) })
   const gate = { ...options, rates: createRateLimiter(options.limits, { nodes: options.nodes }) }
+  serveInstances(app, { database, scanner: options.scanner, identify: (request) => admitAnybody(request, gate) })
   serveMetrics(app, {
     page: options.metricsPage,
     async admit(request) {

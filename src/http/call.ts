@@ -32,8 +32,10 @@ export interface Query {
   apiVersion?: string
   filter?: string
   kind?: string
+  operation?: string
   search?: string
   status?: string
+  target?: string
   top?: string
   skipToken?: string
 }
@@ -62,8 +64,10 @@ const QUERY_NAMES: ReadonlyMap<string, keyof Query> = new Map([
   ['api-version', 'apiVersion'],
   ['filter', 'filter'],
   ['kind', 'kind'],
+  ['operation', 'operation'],
   ['search', 'search'],
   ['status', 'status'],
+  ['target', 'target'],
   ['top', 'top'],
   ['skiptoken', 'skipToken'],
 ])

@@ -41,7 +41,10 @@ describe('the exchange of a login code', () => {
     assert.deepEqual(answer.json(), { accessToken: 'token', expiresOn: '2030-01-01T00:00:00.0000000Z' })
     assert.equal(answer.headers['cache-control'], 'no-store')
     for (const instance of ['blue', 'green']) {
-      const [{ at, traceId, ...entry } = assert.fail(), ...more] = await listAudit(app.database, instance, 5)
+      const [{ id, at, traceId, ...entry } = assert.fail(), ...more] = await listAudit(app.database, {
+        instance,
+        limit: 5,
+      })
       const address = '127.0.0.1'
       const who = { subject: 'local', issuer: 'urn:tests', address, target: 'Device Update Reader' }
       assert.deepEqual(entry, { action: 'sign-in', instance, ...who })

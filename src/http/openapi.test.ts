@@ -53,12 +53,16 @@ const ROUTES: typeof PUBLISHED = [
     ]),
   ),
   ['get', `/aduana/v1/{instanceId}${UPDATE}`, 'Aduana_GetUpdate', '200'],
+  ['get', `/aduana/v1/{instanceId}${UPDATE}/manifest`, 'Aduana_GetImportManifest', '200'],
   ['get', '/aduana/v1/{instanceId}/operations', 'Aduana_ListOperations', '200'],
   ['get', '/aduana/v1/{instanceId}/operations/{operationId}', 'Aduana_GetOperation', '200'],
   ['get', '/aduana/v1/{instanceId}/operations/{operationId}/events', 'Aduana_WatchOperation', '200'],
   ['post', '/aduana/v1/{instanceId}/rescan', 'Aduana_Rescan', '202'],
   ['get', '/aduana/v1/{instanceId}/rescan', 'Aduana_GetRescan', '200'],
   ['get', '/aduana/v1/{instanceId}/distribution', 'Aduana_GetDistribution', '200'],
+  ['get', '/aduana/v1/{instanceId}/usage', 'Aduana_GetUsage', '200'],
+  ['get', '/aduana/v1/{instanceId}/audit', 'Aduana_ListAudit', '200'],
+  ['get', '/aduana/v1/instances', 'Aduana_ListInstances', '200'],
   ['get', '/aduana/v1/login', 'Aduana_GetSignIn', '200'],
   ['options', '/aduana/v1/{instanceId}/staging', 'Staging_Options', '204'],
   ['get', '/aduana/v1/{instanceId}/staging', 'Staging_List', '200'],
@@ -78,6 +82,7 @@ const QUERY_OPTIONS: [operationId: RegExp, names: string[]][] = [
   [/_ListVersions$/, ['filter']],
   [/_ListOperationStatuses$/, ['filter', 'top']],
   [/^Aduana_ListOperations$/, ['status', 'kind', 'top']],
+  [/^Aduana_ListAudit$/, ['operation', 'target']],
 ]
 
 describe('the description of the API', () => {

@@ -1,4 +1,5 @@
 import Type, { type TSchema } from 'typebox'
+import { AUDIT_ACTIONS } from '../domain/audit-entry.ts'
 import { COPY_STATES } from '../domain/distribution.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { OPERATION_KINDS, OPERATION_STATUSES } from '../domain/operation.ts'
@@ -345,9 +346,7 @@ const copyFailure = Type.Optional(Type.String({ description: 'Why the last try f
 
 const content = {
   fileId,
-  fileName: fileMembers.fileName,
-  sizeInBytes: fileMembers.sizeInBytes,
-  hashes: Hashes,
+  ...fileMembers2021,
   contentUrl: Type.String({
     format: 'uri',
     description:
@@ -379,8 +378,15 @@ export const UpdateWithContent = Type.Object(
       Type.Object({
         ...content,
         relatedFiles: Type.Optional(Type.Array(Type.Object(content), { minItems: 1 })),
+        downloadHandler: Type.Optional(Type.Object({ id: Type.String() })),
       }),
     ),
+    references: Type.Optional(
+      Type.Array(updateId, { minItems: 1, description: 'The children: updates that this one references.' }),
+    ),
+    operationId: Type.String({
+      description: 'The import that brought the update. The audit log has it longer than the list of operations.',
+    }),
   },
   { $id: 'UpdateWithContent', description: 'An update with the addresses of its content.' },
 )
@@ -485,6 +491,47 @@ export const StagedFile = Type.Object(
   { $id: 'StagedFile', description: 'What was uploaded to be imported.' },
 )
 
+export const Usage = Type.Object(
+  {
+    updates: Type.Integer({ minimum: 0 }),
+    files: Type.Integer({ minimum: 0, description: 'Files and related files of all updates.' }),
+    sizeInBytes: Type.Integer({ minimum: 0, description: 'The sum of the sizes of all files, as quotas count it.' }),
+    storedBytes: Type.Integer({
+      minimum: 0,
+      description: 'What is stored for them: files of the same content share it. Other instances may share it, too.',
+    }),
+    limits: Type.Object(
+      { updates: Type.Optional(Type.Integer()), sizeInBytes: Type.Optional(Type.Integer()) },
+      { description: 'The quotas of the instance; absent where none holds.' },
+    ),
+    largest: Type.Array(
+      Type.Object({
+        provider: Type.String(),
+        name: Type.String(),
+        updates: Type.Integer({ minimum: 1 }),
+        sizeInBytes: Type.Integer({ minimum: 0 }),
+      }),
+      { description: 'The names whose versions take most, the largest first.' },
+    ),
+  },
+  { $id: 'Usage', description: 'What the updates of an instance take.' },
+)
+
+export const AuditRecord = Type.Object(
+  {
+    occurredDateTime: dateTime('When it was.'),
+    action: Type.Enum([...AUDIT_ACTIONS], { type: 'string' }),
+    subject: Type.Optional(Type.String({ description: 'Who it was, as the token says; absent without a good token.' })),
+    issuer: Type.Optional(Type.String({ description: 'Whose token it was.' })),
+    address: Type.String({ description: 'Where the request came from.' }),
+    traceId: Type.String({ pattern: '^[0-9a-f]{32}$' }),
+    operationId: Type.Optional(Type.String()),
+    code: Type.Optional(Type.String({ description: 'Why it was refused.' })),
+    target: Type.Optional(Type.String({ description: 'What it was about.' })),
+  },
+  { $id: 'AuditRecord', description: 'One entry of the audit log.' },
+)
+
 /** What becomes a component of the OpenAPI description. */
 export const COMPONENTS: readonly TSchema[] = [
   Update,
@@ -505,6 +552,8 @@ export const COMPONENTS: readonly TSchema[] = [
   Rescan,
   Distribution,
   StagedFile,
+  Usage,
+  AuditRecord,
 ]
 
 /** The documents that a path speaks of: `/v2` has those of 2020-09-01. */

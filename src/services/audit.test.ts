@@ -52,8 +52,8 @@ describe('the audit log', () => {
   test('a refusal is kept in the table and as a line with its time', async () => {
     await open().refused(REFUSED)
     assert.deepEqual(lines, [{ at: '2026-01-02T12:00:00.0000000Z', ...REFUSED }])
-    const [kept, ...others] = await listAudit(database, 'blue', 10)
-    const { at, ...entry } = kept ?? assert.fail('nothing is kept')
+    const [kept, ...others] = await listAudit(database, { instance: 'blue', limit: 10 })
+    const { id, at, ...entry } = kept ?? assert.fail('nothing is kept')
     assert.deepEqual(entry, REFUSED)
     assert.ok(Math.abs(at - Date.now()) < 60_000)
     assert.deepEqual(others, [])
@@ -62,14 +62,14 @@ describe('the audit log', () => {
   test('what is in the table already becomes a line only', async () => {
     await open().recorded({ ...REFUSED, action: 'import' })
     assert.equal(lines.length, 1)
-    assert.deepEqual(await listAudit(database, 'blue', 10), [])
+    assert.deepEqual(await listAudit(database, { instance: 'blue', limit: 10 }), [])
   })
 
   test('a flood of refusals is kept up to a bound, and then counted until the minute is over', async () => {
     const audit = open()
     for (let i = 0; i < 250; i += 1) await audit.refused(REFUSED)
     assert.equal(lines.length, 100)
-    assert.equal((await listAudit(database, 'blue', 1000)).length, 100)
+    assert.equal((await listAudit(database, { instance: 'blue', limit: 1000 })).length, 100)
     assert.deepEqual(warnings, [])
 
     now += 60_000
@@ -88,7 +88,7 @@ describe('the audit log', () => {
   test('a disk that is full and a database that is gone stop nobody, and each leaves the other its entry', async () => {
     const gone = () => Promise.reject(new Error('gone'))
     await open({ file: { ...file, append: gone } }).refused(REFUSED)
-    assert.equal((await listAudit(database, 'blue', 10)).length, 1)
+    assert.equal((await listAudit(database, { instance: 'blue', limit: 10 })).length, 1)
     await open({ database: { ...database, batch: gone } }).refused(REFUSED)
     assert.equal(lines.length, 1)
     assert.deepEqual(

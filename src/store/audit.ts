@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { AuditEntry } from '../domain/audit-entry.ts'
-import type { Database, Row, Statement } from '../ports/database.ts'
+import type { Database, Row, SqlValue, Statement } from '../ports/database.ts'
 import { NOW } from './clock.ts'
 
 /** The statement that keeps an entry, for the batch of the thing that it tells of. */
@@ -23,20 +23,46 @@ export function insertAudit(entry: AuditEntry): Statement {
   }
 }
 
-/** The newest entries of an instance. */
+/** An entry as it was kept. */
+export type KeptAuditEntry = AuditEntry & AuditPosition
+
+/** Where a page of the audit log begins: after this one. */
+export interface AuditPosition {
+  id: string
+  at: number
+}
+
+/** The entries of an instance, newest first: all of them, those of one operation, or those about one thing. */
 export async function listAudit(
   database: Database,
-  instance: string,
-  limit: number,
-): Promise<(AuditEntry & { at: number })[]> {
-  const rows = await database.query('select * from audit where instance = $1 order by at desc, id desc limit $2', [
+  {
     instance,
+    operationId,
+    target,
+    after,
     limit,
-  ])
+  }: {
+    instance: string
+    operationId?: string | undefined
+    target?: string | undefined
+    after?: AuditPosition | undefined
+    limit: number
+  },
+): Promise<KeptAuditEntry[]> {
+  const params: SqlValue[] = [instance]
+  const bind = (value: SqlValue) => `$${params.push(value)}`
+  let where = 'instance = $1'
+  if (operationId !== undefined) where += ` and operation_id = ${bind(operationId)}`
+  if (target !== undefined) where += ` and target = ${bind(target)}`
+  if (after !== undefined) where += ` and (at, id) < (${bind(after.at)}, ${bind(after.id)})`
+  const rows = await database.query(
+    `select * from audit where ${where} order by at desc, id desc limit ${bind(limit)}`,
+    params,
+  )
   return rows.map(entryOf)
 }
 
-function entryOf(row: Row): AuditEntry & { at: number } {
+function entryOf(row: Row): KeptAuditEntry {
   const text = (name: string) => (row[name] === null ? undefined : String(row[name]))
   const entry = {
     subject: text('subject'),
@@ -46,6 +72,7 @@ function entryOf(row: Row): AuditEntry & { at: number } {
     target: text('target'),
   }
   return {
+    id: String(row.id),
     at: Number(row.at),
     action: String(row.action) as AuditEntry['action'],
     instance: String(row.instance),

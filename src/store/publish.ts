@@ -66,7 +66,7 @@ export async function publishUpdates(
 ): Promise<PublishRefusal | undefined> {
   const guards = [...takeUploads(attempt.operationId), ...endStatements(attempt, { status: 'Succeeded' })]
   const inserts = updates.flatMap((update) => [
-    insertUpdate(instance, update),
+    insertUpdate(instance, update, attempt.operationId),
     ...insertFiles(instance, update),
     ...distribution.map((store) => wantCopiesOf(update.id, store)),
     ...insertTerms(instance, update),
@@ -95,13 +95,14 @@ export async function publishUpdates(
 function insertUpdate(
   instance: string,
   { id, manifest, manifestSha256, friendlyName, contents }: NewUpdate,
+  operationId: string,
 ): Statement {
   const { provider, name, version } = manifest.updateId
   return {
     sql: `insert into updates (id, instance, provider, name, version, provider_key, name_key, version_order, description,
             friendly_name, is_deployable, update_type, installed_criteria, compatibility, steps, manifest_version,
-            manifest_sha256, created_date_time, imported_at, scan_result, etag)
-          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, ${NOW}, $19, $20)`,
+            manifest_sha256, created_date_time, imported_at, scan_result, etag, operation_id)
+          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, ${NOW}, $19, $20, $21)`,
     params: [
       id,
       instance,
@@ -123,6 +124,7 @@ function insertUpdate(
       manifest.createdDateTime,
       worstOf([...contents.values()].map(({ scanResult }) => scanResult)),
       newEtag(),
+      operationId,
     ],
   }
 }

@@ -1,3 +1,4 @@
+import type { BlobName } from '../domain/blob.ts'
 import { RawJson } from '../domain/json-text.ts'
 import type { Update } from '../domain/update.ts'
 import { identityKey, type UpdateId, versionKey } from '../domain/update-id.ts'
@@ -209,6 +210,25 @@ export async function listChildIds(database: Database, id: string): Promise<stri
   return rows.map((row) => String(row.child_id))
 }
 
+/** The updates that this one references, by provider and name. */
+export async function listChildren(database: Database, id: string): Promise<UpdateId[]> {
+  const rows = await database.query(
+    `select u.provider, u.name, u.version from update_references r join updates u on u.id = r.child_id
+      where r.parent_id = $1 order by u.provider_key, u.name_key, u.version_order`,
+    [id],
+  )
+  return rows.map((row) => ({ provider: String(row.provider), name: String(row.name), version: String(row.version) }))
+}
+
+/** Where the bytes of the manifest are that an update was imported with; undefined if the update is not there. */
+export async function findManifestBlob(database: Database, id: string): Promise<BlobName | undefined> {
+  const [row] = await database.query(
+    'select b.name as blob from updates u join blobs b on b.sha256 = u.manifest_sha256 where u.id = $1',
+    [id],
+  )
+  return row && (String(row.blob) as BlobName)
+}
+
 /** The digest of the manifest that an update was imported with, in hex. */
 export async function findManifestSha256(database: Database, id: string): Promise<string | undefined> {
   const [row] = await database.query('select manifest_sha256 from updates where id = $1', [id])
@@ -239,6 +259,7 @@ function updateOf(row: Row, parents: ReadonlyMap<string, UpdateId[]>): Update {
     manifestVersion: String(row.manifest_version),
     importedAt: Number(row.imported_at),
     createdDateTime: String(row.created_date_time),
+    operationId: String(row.operation_id),
     etag: String(row.etag),
   }
 }

@@ -7,8 +7,10 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import Type, { type TSchema } from 'typebox'
+import { InstancesDocument } from '../../src/http/instances-route.ts'
 import { SignInDocument } from '../../src/http/login-route.ts'
 import {
+  AuditRecord,
   DOCUMENTS,
   DOCUMENTS_V2,
   listOf,
@@ -19,7 +21,9 @@ import {
   Update,
   UpdateFile,
   UpdateWithContent,
+  Usage,
 } from '../../src/http/schemas.ts'
+import { insertAudit } from '../../src/store/audit.ts'
 import { type AppInMemory, startAppInMemory } from '../support/app-in-memory.ts'
 import type { Question } from '../support/ask.ts'
 import { mistakesIn } from '../support/check-document.ts'
@@ -67,6 +71,9 @@ before(async () => {
     },
   })
   await seedEveryState(app.database, { traceId: TRACE_ID, instanceWithMany: 'many' })
+  const asked = { instance: 'default', subject: 'ana', issuer: 'urn:tests', address: '127.0.0.1', traceId: TRACE_ID }
+  const deletion = { operationId: OPERATIONS.deleteNotStarted, target: 'Contoso/Toaster/2.0' }
+  await app.database.batch([insertAudit({ action: 'delete', ...asked, ...deletion })])
   const idOfFile = async (version: string) => {
     const { json } = await app.ask(`/deviceUpdate/default/updates${pathOf(toaster(version))}/files`)
     return json<{ value: [string] }>().value[0]
@@ -231,6 +238,12 @@ const OTHERS: Record<string, Shape> = {
     ask: () => ({ path: `/aduana/v1/default/operations/${OPERATIONS.failedFile}` }),
     document: () => OperationWithProgress,
   },
+  'aduana-usage': { ask: () => ({ path: '/aduana/v1/default/usage' }), document: () => Usage },
+  'aduana-audit': {
+    ask: () => ({ path: `/aduana/v1/default/audit?operation=${OPERATIONS.deleteNotStarted}` }),
+    document: () => listOf(AuditRecord),
+  },
+  'aduana-instances': { ask: () => ({ path: '/aduana/v1/instances' }), document: () => InstancesDocument },
   'sign-in': { ask: () => ({ path: '/aduana/v1/login', role: '' }), document: () => SignInDocument },
   'aduana-list-operations': {
     ask: () => ({ path: '/aduana/v1/default/operations?kind=import,delete&status=Running,Failed&top=4' }),

@@ -173,7 +173,9 @@ describe('a server with the limits of the original service', () => {
         : openPostgres(aduana.databaseUrl)
     try {
       for (const instance of ['green', 'grey', 'missing']) {
-        const kept = (await listAudit(database, instance, 5)).map(({ at, ...entry }) => withoutTrace(entry))
+        const kept = (await listAudit(database, { instance, limit: 5 })).map(({ id, at, ...entry }) =>
+          withoutTrace(entry),
+        )
         const wanted = expected.filter((line) => line.instance === instance)
         // Entries of one millisecond are in no order.
         for (const entry of wanted)

@@ -73,7 +73,7 @@ describe('the data folder of a node', { skip: noPostgres }, () => {
     assert.equal(answer.status, 200)
     assert.equal((await runAduana(['token', '--data', node.folder, '--instance', 'default'])).stderr, '')
     const link = await runAduana(['link', '--data', node.folder, '--server', node.httpUrl])
-    assert.match(link.stdout, /^http:\/\/127\.0\.0\.1:\d+\/docs#code=\S+\n$/)
+    assert.match(link.stdout, /^http:\/\/127\.0\.0\.1:\d+\/#code=\S+\n$/)
     const rescan = await runAduana(['rescan', '--data', node.folder, '--server', node.httpUrl])
     assert.match(rescan.stderr, /^aduana: The instance .*\naduana: .*no malware scanner/)
   })

@@ -18,6 +18,7 @@ import type { StreamLimits } from '../../src/http/event-streams.ts'
 import { createHostCheck } from '../../src/http/expected-hosts.ts'
 import type { RedeemLoginCode, SignIn } from '../../src/http/login-route.ts'
 import type { Issuer } from '../../src/http/openapi.ts'
+import type { BuiltPortal } from '../../src/http/portal.ts'
 import type { BlobStore } from '../../src/ports/blob-store.ts'
 import type { Database } from '../../src/ports/database.ts'
 import type { Audit } from '../../src/services/audit.ts'
@@ -59,6 +60,8 @@ export interface AppInMemoryOptions {
   redeemLoginCode?: RedeemLoginCode
   signIn?: SignIn
   streams?: Partial<StreamLimits>
+  portal?: BuiltPortal | undefined
+  signInOrigins?: () => readonly string[]
 }
 
 /**
@@ -76,6 +79,8 @@ export async function startAppInMemory({
   redeemLoginCode,
   signIn,
   streams,
+  portal,
+  signInOrigins = () => [],
 }: AppInMemoryOptions = {}): Promise<AppInMemory> {
   const folder = await mkdtemp(join(tmpdir(), 'aduana-app-'))
   const container = newContainer()
@@ -121,6 +126,8 @@ export async function startAppInMemory({
     publicUrl,
     distribution,
     describeIssuer: () => issuer,
+    portal,
+    signInOrigins,
     version: '0.0.0',
     log: pino({ level: 'silent' }),
   })
