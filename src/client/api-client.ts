@@ -311,11 +311,6 @@ function updatePath({ provider, name, version }: UpdateId): string {
   return `/providers/${p}/names/${n}/versions/${v}`
 }
 
-/** By the clock that Node and browsers share. */
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
-}
-
 /** `Retry-After` as seconds or a date; a second where it is missing, so that polling never becomes a busy loop. */
 function retryAfterMs(response: Response): number {
   const text = response.headers.get('retry-after') ?? ''
