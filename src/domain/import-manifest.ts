@@ -51,9 +51,27 @@ export interface ManifestFile extends ManifestBaseFile {
   downloadHandlerId?: string
 }
 
+/**
+ * What can be told of a manifest whose mistakes are known, so that the rest can be judged along with them. Nothing in it rests on a part
+ * that is wrong: such a part is left out, or says nothing.
+ */
+export interface ManifestParts {
+  updateId?: UpdateId
+  description?: string
+  /** False also where it cannot be told. */
+  isDeployable: boolean
+  references: Reference[]
+  /** With an empty name, a size of 0 or no digests where those cannot be told. */
+  files: ManifestFile[]
+  /** Whether no other file may be meant to be listed. */
+  hasEveryFileName: boolean
+}
+
 export interface ManifestReading {
   /** There only if `errors` is empty. */
   manifest?: ImportManifest
+  /** There also if `errors` is not empty; not where the document is no JSON, or of no known version. */
+  parts?: ManifestParts
   /** Every mistake, in the order of the document; `target` is the JSON Pointer. */
   errors: AppError[]
   /** Advice that does not stop an import; code `Advice`. */

@@ -4,6 +4,7 @@ import type { ImportManifest, ManifestFile, ManifestReading, ManifestStep, Manif
 import { type JsonNode, quote, readJsonDocument } from './json-document.ts'
 import { LIMITS } from './limits.ts'
 import { readHandler } from './manifest/handler.ts'
+import { knownParts } from './manifest/known-parts.ts'
 import { readCompatibility } from './manifest/read-compatibility.ts'
 import { readCreatedDateTime } from './manifest/read-created-date-time.ts'
 import { readFiles } from './manifest/read-files.ts'
@@ -31,9 +32,14 @@ export function readImportManifest(bytes: Uint8Array): ManifestReading {
   const findings = new Findings()
   refuseRepeatedMembers(root, findings)
   const version = readManifestVersion(root, findings)
-  const manifest = version && readManifest(root, version, findings)
+  const draft = version && readManifest(root, version, findings)
   const errors = findings.errors()
-  return { ...(manifest && errors.length === 0 && { manifest }), errors, warnings: findings.warnings() }
+  return {
+    ...(draft && errors.length === 0 && { manifest: draft }),
+    ...(draft && { parts: knownParts(draft, errors) }),
+    errors,
+    warnings: findings.warnings(),
+  }
 }
 
 /** What this answers is whole only if nothing was found. */

@@ -3,12 +3,13 @@ import { after, before, describe, test } from 'node:test'
 import { validManifest } from '../../tests/support/import-manifests.ts'
 import { openDatabase } from '../../tests/support/open-database.ts'
 import { manifestOf, seedUpdates, simpleManifest } from '../../tests/support/seed-catalogue.ts'
-import { AppError } from '../domain/errors.ts'
+import type { ImportManifest } from '../domain/import-manifest.ts'
 import type { ServiceLimits } from '../domain/service-limits.ts'
 import type { UpdateId } from '../domain/update-id.ts'
 import type { Database } from '../ports/database.ts'
 import { createInstances } from '../store/instances.ts'
 import { checkQuotas } from './check-quotas.ts'
+import type { Candidate } from './resolve-references.ts'
 
 /** There are two providers, of which Contoso has two names, of which Toaster has two versions: 4 updates of 7 bytes. */
 const THERE: Partial<UpdateId>[] = [
@@ -35,15 +36,12 @@ describe('quotas', () => {
 
   /** The inner code of the refusal of an import of these updates together, or `passes`. */
   async function judge(limits: ServiceLimits, updateIds: Partial<UpdateId>[], instance = 'default'): Promise<string> {
-    const manifests = updateIds.map((updateId) => simpleManifest(updateId))
-    try {
-      await checkQuotas(manifests, { database, instance, limits })
-      return 'passes'
-    } catch (error) {
-      assert.ok(error instanceof AppError, String(error))
-      assert.equal(error.code, 'UpdateLimitExceeded')
-      return `${error.inner?.code} ${error.target}`
-    }
+    const candidates = updateIds.map((updateId) => candidate(simpleManifest(updateId)))
+    const [objection] = await checkQuotas(candidates, { database, instance, limits })
+    if (objection === undefined) return 'passes'
+    const { error } = objection
+    assert.equal(error.code, 'UpdateLimitExceeded')
+    return `${error.inner?.code} ${error.target}`
   }
 
   const table: [limits: ServiceLimits, updateIds: Partial<UpdateId>[], verdict: string][] = [
@@ -100,19 +98,31 @@ describe('quotas', () => {
   })
 
   test('related files count as bytes too', async () => {
-    const manifests = [manifestOf(validManifest('5.0'))]
-    const check = (bytes: number) => checkQuotas(manifests, { database, instance: 'empty', limits: { bytes } })
-    await check(10)
-    await assert.rejects(check(9), { code: 'UpdateLimitExceeded' })
+    const candidates = [candidate(manifestOf(validManifest('5.0')))]
+    const check = (bytes: number) => checkQuotas(candidates, { database, instance: 'empty', limits: { bytes } })
+    assert.deepEqual(await check(10), [])
+    assert.equal((await check(9)).length, 1)
   })
 
   test('the refusal says the documented sentence, and how much there may be', async () => {
     const limits = { providers: 2 }
-    const check = checkQuotas([simpleManifest(NEW_PROVIDER)], { database, instance: 'default', limits })
-    await assert.rejects(check, (error: AppError) => {
-      assert.equal(error.message, 'Error importing update due to exceeded limit.')
-      assert.equal(error.inner?.message, 'Cannot import additional update provider. The quota is 2.')
-      return true
-    })
+    const candidates = [candidate(simpleManifest(NEW_PROVIDER))]
+    const [objection] = await checkQuotas(candidates, { database, instance: 'default', limits })
+    assert.equal(objection?.error.message, 'Error importing update due to exceeded limit.')
+    assert.equal(objection?.error.inner?.message, 'Cannot import additional update provider. The quota is 2.')
+  })
+
+  test('every quota that would be exceeded is told, with the update that is too much', async () => {
+    const limits = { providers: 2, names: 1, updates: 5, bytes: 1 }
+    const candidates = [NEW_NAME, NEW_PROVIDER].map((updateId) => candidate(simpleManifest(updateId)))
+    const objections = await checkQuotas(candidates, { database, instance: 'default', limits })
+    assert.deepEqual(
+      objections.map(({ candidate, error }) => `${candidates.indexOf(candidate)} ${error.inner?.code}`),
+      ['0 UpdateName', '0 StorageTotal', '1 UpdateProvider', '1 UpdateTotal'],
+    )
   })
 })
+
+function candidate(manifest: ImportManifest): Candidate {
+  return { id: '', manifest, pointer: '' }
+}

@@ -1,16 +1,19 @@
 import { AppError } from '../domain/errors.ts'
+import type { ImportManifest, ManifestParts } from '../domain/import-manifest.ts'
 import type { ImportInput } from '../domain/import-request.ts'
 import { LIMITS } from '../domain/limits.ts'
-import { formatUpdateId, sameUpdate } from '../domain/update-id.ts'
+import { readImportManifest } from '../domain/read-import-manifest.ts'
+import { formatUpdateId, sameUpdate, type UpdateId } from '../domain/update-id.ts'
 import { UNTRACED } from '../ports/tracing.ts'
 import { newUpdateId } from '../store/publish.ts'
-import { cannotParse, type FetchOptions, fetchManifest } from './fetch-manifest.ts'
-import { type MatchedFile, matchFiles } from './match-files.ts'
+import { cannotParse, type FetchOptions, fetchManifest, invalidManifest } from './fetch-manifest.ts'
+import { type FileMatch, type MatchedFile, matchFiles } from './match-files.ts'
 import type { Candidate } from './resolve-references.ts'
 
 /** One input of an import whose manifest is read and whose files have their URLs. */
 export interface Item extends Candidate {
   input: ImportInput
+  manifest: ImportManifest
   /** The manifest to the letter. */
   bytes: Uint8Array
   files: MatchedFile[]
@@ -21,34 +24,69 @@ export interface Item extends Candidate {
  * is wrong; its details tell the mistakes of all of them.
  */
 export async function fetchItems(inputs: readonly ImportInput[], options: FetchOptions): Promise<Item[]> {
-  const { tracing = UNTRACED } = options
   const items: Item[] = []
   const errors: AppError[] = []
   for (const [index, input] of inputs.entries()) {
-    // A single input may have come as an object, so its place is the body itself.
-    const pointer = inputs.length === 1 ? '' : `/${index}`
-    try {
-      const span = {
-        name: 'fetch manifest',
-        attributes: { 'aduana.item.index': index, 'aduana.file.size': input.importManifest.sizeInBytes },
-      }
-      const { bytes, manifest } = await tracing.inSpan(span, () => fetchManifest(input, options))
-      const files = matchFiles(manifest, input)
-      if (items.some((item) => sameUpdate(item.manifest.updateId, manifest.updateId))) {
-        const message = `${formatUpdateId(manifest.updateId)} is in this request twice.`
-        throw cannotParse([new AppError('UpdateRepeated', message)])
-      }
-      items.push({ id: newUpdateId(), manifest, pointer, input, bytes, files })
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error
-      errors.push(inputs.length === 1 ? error : atInput(error, pointer))
-    }
+    const pointer = pointerOf(inputs, index)
+    const { good, match, errors: found } = await readInput(input, { ...options, index })
+    const [error = good && refuseRepeated(good.manifest.updateId, items)] = found
+    if (error !== undefined) errors.push(inputs.length === 1 ? error : atInput(error, pointer))
+    else if (good !== undefined) items.push({ id: newUpdateId(), ...good, pointer, input, files: match.matched })
   }
   const [first, ...others] = errors
   if (first === undefined) return items
   if (others.length === 0) throw first
   const details = errors.flatMap((error) => error.details).slice(0, LIMITS.findingsMax)
   throw new AppError(first.code, first.message, { ...factsOf(first), details })
+}
+
+/** Where an input stands in the request body: a JSON Pointer. */
+export function pointerOf(inputs: readonly ImportInput[], index: number): string {
+  // A single input may have come as an object, so its place is the body itself.
+  return inputs.length === 1 ? '' : `/${index}`
+}
+
+/** What came of one input of a request. */
+export interface InputReading {
+  /** Absent unless there is nothing wrong with the manifest itself. */
+  good?: { bytes: Uint8Array; manifest: ImportManifest }
+  /** What can be told of the manifest all the same. */
+  parts?: ManifestParts
+  match: FileMatch
+  /** What is wrong with the manifest, and with the files of the input. An import tells the first. */
+  errors: AppError[]
+  /** What the manifest should better say. */
+  warnings: AppError[]
+}
+
+/** Fetches and reads the manifest of one input, and pairs its files with URLs. */
+export async function readInput(
+  input: ImportInput,
+  { index, tracing = UNTRACED, ...options }: FetchOptions & { index: number },
+): Promise<InputReading> {
+  const attributes = { 'aduana.item.index': index, 'aduana.file.size': input.importManifest.sizeInBytes }
+  let bytes: Uint8Array
+  try {
+    bytes = await tracing.inSpan({ name: 'fetch manifest', attributes }, () => fetchManifest(input, options))
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    return { match: matchFiles(NOTHING_KNOWN, input), errors: [error], warnings: [] }
+  }
+  const { manifest, parts, errors: mistakes, warnings } = readImportManifest(bytes)
+  const match = matchFiles(parts ?? NOTHING_KNOWN, input)
+  const errors = [...(mistakes.length > 0 ? [invalidManifest(mistakes)] : []), ...(match.error ? [match.error] : [])]
+  return { ...(manifest && { good: { bytes, manifest } }), ...(parts && { parts }), match, errors, warnings }
+}
+
+const NOTHING_KNOWN = { files: [], hasEveryFileName: false }
+
+/** The error where the same request has the update already. */
+export function refuseRepeated(
+  updateId: UpdateId,
+  earlier: readonly { manifest: { updateId: UpdateId } }[],
+): AppError | undefined {
+  if (!earlier.some(({ manifest }) => sameUpdate(manifest.updateId, updateId))) return undefined
+  return cannotParse([new AppError('UpdateRepeated', `${formatUpdateId(updateId)} is in this request twice.`)])
 }
 
 /** Says which input of the request an error is about, in its target and at the head of the targets of its details. */

@@ -1,10 +1,8 @@
 import { hexOfBase64, newBlobName } from '../domain/blob.ts'
 import { AppError } from '../domain/errors.ts'
-import type { ImportManifest } from '../domain/import-manifest.ts'
 import type { ImportInput } from '../domain/import-request.ts'
 import { LIMITS } from '../domain/limits.ts'
 import type { Attempt } from '../domain/operation.ts'
-import { readImportManifest } from '../domain/read-import-manifest.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
 import type { Tracing } from '../ports/tracing.ts'
@@ -22,15 +20,10 @@ export interface FetchOptions extends Pick<ReadOptions, 'openSource' | 'retry' |
 }
 
 /**
- * Fetches the import manifest of one input, checks it against the size and hashes that the request states, and reads it.
- *
- * Throws `AppError('CannotProcessImportManifest')`; its inner error tells a manifest that could not be fetched
- * (`CannotDownload`) from one that breaks the rules (`CannotParse`, `UnsupportedVersion`).
+ * Fetches the import manifest of one input and checks it against the size and hashes that the request states. Throws
+ * `AppError('CannotProcessImportManifest')` with `CannotDownload` inside.
  */
-export async function fetchManifest(
-  { importManifest }: ImportInput,
-  options: FetchOptions,
-): Promise<{ bytes: Uint8Array; manifest: ImportManifest }> {
+export async function fetchManifest({ importManifest }: ImportInput, options: FetchOptions): Promise<Uint8Array> {
   const { sizeInBytes, hashes } = importManifest
   const file = { title: MANIFEST, url: new URL(importManifest.url), sizeInBytes, hashes }
   if (sizeInBytes > LIMITS.manifestBytesMax) {
@@ -60,13 +53,15 @@ export async function fetchManifest(
     if (!(error instanceof AppError)) throw error
     throw cannotProcess(cannotDownload('CannotDownload', file, error))
   }
+  return bytes
+}
 
-  const { manifest, errors } = readImportManifest(bytes)
-  if (manifest !== undefined) return { bytes, manifest }
-  const unsupported = errors.find(({ code }) => code === 'UnsupportedVersion')
-  throw unsupported === undefined
-    ? cannotParse(errors, `${MANIFEST} is not valid: `)
-    : cannotProcess(unsupported, errors)
+/** The error for a manifest with these mistakes: `CannotProcessImportManifest` with `CannotParse` or `UnsupportedVersion` inside. */
+export function invalidManifest(mistakes: readonly AppError[]): AppError {
+  const unsupported = mistakes.find(({ code }) => code === 'UnsupportedVersion')
+  return unsupported === undefined
+    ? cannotParse(mistakes, `${MANIFEST} is not valid: `)
+    : cannotProcess(unsupported, mistakes)
 }
 
 /** The error for a manifest that breaks rules: the first in its sentence, which `lead` begins, all of them in its details. */

@@ -1,5 +1,5 @@
 import { AppError } from '../domain/errors.ts'
-import type { ImportManifest, ManifestBaseFile } from '../domain/import-manifest.ts'
+import type { ManifestBaseFile, ManifestParts } from '../domain/import-manifest.ts'
 import type { ImportInput } from '../domain/import-request.ts'
 import { LIMITS } from '../domain/limits.ts'
 import type { ExpectedFile } from './copy-checked.ts'
@@ -9,44 +9,63 @@ export interface MatchedFile extends ExpectedFile {
   fileName: string
 }
 
-/**
- * Pairs every file and related file of a manifest with its URL. Throws `AppError('CannotProcessUpdateFile')`, all mistakes in
- * `details`, unless each file has exactly one URL and each URL a file. The target of a mistake is its place in the input, or in the
- * manifest where a file of that has no URL.
- */
-export function matchFiles(manifest: ImportManifest, input: ImportInput): MatchedFile[] {
-  const expected = manifest.files.flatMap((file) => [file, ...file.relatedFiles])
-  const errors: AppError[] = []
-  const urls = new Map<string, string>()
+/** A URL of the request for which the manifest has no file, or had one already. */
+export type SpareFile = Pick<MatchedFile, 'fileName' | 'title' | 'url'>
 
-  input.files.forEach(({ fileName, url }, index) => {
+/** How the files of a manifest and of a request fit together. */
+export interface FileMatch {
+  matched: MatchedFile[]
+  spare: SpareFile[]
+  /** `AppError('CannotProcessUpdateFile')`, unless each file has exactly one URL and each URL a file. */
+  error?: AppError
+}
+
+/**
+ * Pairs every file and related file of a manifest with its URL. The error has all mistakes in `details`. The target of a mistake is its
+ * place in the input, or in the manifest where a file of that has no URL. Where the manifest may mean more files than it names, none of
+ * the input counts as not listed.
+ */
+export function matchFiles(
+  { files, hasEveryFileName }: Pick<ManifestParts, 'files' | 'hasEveryFileName'>,
+  input: ImportInput,
+): FileMatch {
+  const expected = files.flatMap((file) => [file, ...file.relatedFiles])
+  const errors: AppError[] = []
+  const spare: SpareFile[] = []
+  const urls = new Map<string, URL>()
+
+  input.files.forEach(({ fileName, url: text }, index) => {
     const target = `/files/${index}`
+    const title = quoted(fileName)
+    const url = new URL(text)
     if (urls.has(fileName)) {
-      errors.push(new AppError('FileNameRepeated', `The request lists ${quoted(fileName)} twice.`, { target }))
+      errors.push(new AppError('FileNameRepeated', `The request lists ${title} twice.`, { target }))
+      spare.push({ fileName, title, url })
       return
     }
     urls.set(fileName, url)
-    if (!expected.some((file) => file.fileName === fileName))
-      errors.push(notListed({ fileName, url, expected, input, target }))
+    if (expected.some((file) => file.fileName === fileName)) return
+    spare.push({ fileName, title, url })
+    if (hasEveryFileName) errors.push(notListed({ fileName, url: text, expected, input, target }))
   })
 
   const matched: MatchedFile[] = []
   for (const { fileName, sizeInBytes, hashes, pointer: target } of expected) {
+    if (fileName === '') continue
+    const title = quoted(fileName)
     const url = urls.get(fileName)
-    if (url === undefined) {
-      errors.push(
-        new AppError('FileNotSupplied', `The manifest lists ${quoted(fileName)}, but the request has no URL for it.`, {
-          target,
-        }),
-      )
-      continue
+    if (url !== undefined) matched.push({ title, fileName, url, sizeInBytes, hashes })
+    else {
+      const message = `The manifest lists ${title}, but the request has no URL for it.`
+      errors.push(new AppError('FileNotSupplied', message, { target }))
     }
-    matched.push({ title: quoted(fileName), fileName, url: new URL(url), sizeInBytes, hashes })
   }
+  return { matched, spare, ...(errors.length > 0 && { error: cannotMatch(errors) }) }
+}
 
-  const [first] = errors
-  if (first === undefined) return matched
-  throw new AppError('CannotProcessUpdateFile', 'Error processing source file.', {
+function cannotMatch(errors: readonly AppError[]): AppError {
+  const [first] = errors as [AppError]
+  return new AppError('CannotProcessUpdateFile', 'Error processing source file.', {
     inner: new AppError('ContentFileCannotDownload', first.message, { inner: first }),
     // A request has room for many thousands.
     details: errors.slice(0, LIMITS.findingsMax),

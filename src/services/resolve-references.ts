@@ -3,45 +3,49 @@ import type { ImportManifest } from '../domain/import-manifest.ts'
 import { formatUpdateId, sameUpdate, type UpdateId } from '../domain/update-id.ts'
 import type { Database } from '../ports/database.ts'
 import { findUpdate, listChildIds } from '../store/updates.ts'
-import { cannotParse } from './fetch-manifest.ts'
 
 /** One update of an import, with the `id` that it will have. */
 export interface Candidate {
   id: string
-  manifest: ImportManifest
+  manifest: Pick<ImportManifest, 'updateId' | 'isDeployable' | 'references' | 'files'>
   /** Where its input stands in the request body: a JSON Pointer. */
   pointer: string
 }
 
+/** What speaks against importing one update of a request. */
+export interface Objection<Judged extends Candidate = Candidate> {
+  candidate: Judged
+  error: AppError
+}
+
 /**
  * Finds what each update of an import references: in the same request, in any order, or imported earlier. Answers the `id`s of
- * the children by the `id` of the parent.
- *
- * Throws `AppError('CannotProcessImportManifest')` with every wrong reference in `details`: the child must exist, must not be
- * deployable, and must not reference others itself, since only one level is allowed.
+ * the children by the `id` of the parent, and every wrong reference: the child must exist, must not be deployable, and must not
+ * reference others itself, since only one level is allowed. The target is the place of the reference in the request.
  */
-export async function resolveReferences(
-  candidates: readonly Candidate[],
+export async function resolveReferences<Judged extends Candidate>(
+  candidates: readonly Judged[],
   { database, instance }: { database: Database; instance: string },
-): Promise<Map<string, string[]>> {
-  const errors: AppError[] = []
-  const children = new Map<string, string[]>()
+): Promise<{ childIds: Map<string, string[]>; wrong: Objection<Judged>[] }> {
+  const wrong: Objection<Judged>[] = []
+  const childIds = new Map<string, string[]>()
 
-  for (const { id, manifest, pointer } of candidates) {
+  for (const candidate of candidates) {
+    const { id, manifest, pointer } = candidate
     const ids = new Set<string>()
     for (const reference of manifest.references) {
       const child =
         findCandidate(candidates, reference.updateId) ?? (await findImported(database, instance, reference.updateId))
       const refused = refusal(reference.updateId, child)
       if (refused === undefined && child !== undefined) ids.add(child.id)
-      else if (refused)
-        errors.push(new AppError(refused.code, refused.message, { target: pointer + reference.pointer }))
+      else if (refused) {
+        const target = pointer + reference.pointer
+        wrong.push({ candidate, error: new AppError(refused.code, refused.message, { target }) })
+      }
     }
-    children.set(id, [...ids])
+    childIds.set(id, [...ids])
   }
-
-  if (errors.length > 0) throw cannotParse(errors)
-  return children
+  return { childIds, wrong }
 }
 
 interface Child {

@@ -1,10 +1,8 @@
-import { hexOfBase64 } from '../domain/blob.ts'
 import { AppError } from '../domain/errors.ts'
 import type { ImportRequest } from '../domain/import-request.ts'
 import type { ClaimedOperation, FilePhase, UpdateInfo } from '../domain/operation.ts'
 import type { ServiceLimits } from '../domain/service-limits.ts'
-import type { Update } from '../domain/update.ts'
-import { formatUpdateId, sameUpdate, type UpdateId } from '../domain/update-id.ts'
+import { sameUpdate } from '../domain/update-id.ts'
 import { wireVerdict } from '../domain/verdict.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
@@ -12,24 +10,22 @@ import type { StartDigest } from '../ports/digest.ts'
 import type { NamedStore } from '../ports/distribution-store.ts'
 import type { OpenSource } from '../ports/source.ts'
 import { type Attributes, type Tracing, UNTRACED } from '../ports/tracing.ts'
-import { findBlob, listBlobsOf } from '../store/blobs.ts'
+import { findBlob } from '../store/blobs.ts'
 import { noteItems } from '../store/operation-items.ts'
 import { type FilePosition, listProgress, noteFiles, notePartial, noteProgress } from '../store/progress.ts'
 import { type NewContent, type NewUpdate, publishUpdates } from '../store/publish.ts'
-import { findManifestSha256, findUpdate } from '../store/updates.ts'
 import { isDatabaseFailure, LostAttempt } from './attempt-end.ts'
-import { cannotDownload } from './cannot-download.ts'
-import { checkQuotas } from './check-quotas.ts'
+import { cannotProcessFile } from './cannot-download.ts'
 import { fetchItems, type Item } from './fetch-items.ts'
-import { keepManifest } from './fetch-manifest.ts'
+import { cannotParse, keepManifest } from './fetch-manifest.ts'
 import { forEachLimited } from './for-each-limited.ts'
 import { ingestFile } from './ingest-file.ts'
+import { judgeCandidates } from './judge-candidates.ts'
 import type { MatchedFile } from './match-files.ts'
 import { createProgressNews } from './progress-news.ts'
 import { reachStores } from './reach-stores.ts'
 import type { RetryPolicy } from './read-source.ts'
 import { refuseInfected } from './refuse-infected.ts'
-import { resolveReferences } from './resolve-references.ts'
 import type { ScanPolicy } from './scan-policy.ts'
 
 /** Files of one import that are fetched at the same time. */
@@ -91,11 +87,10 @@ async function importAll(
   const healed = new Set<Item>()
   // Judged before anything is downloaded, and again before publishing, since others go on meanwhile.
   const judge = async (): Promise<Map<string, string[]>> => {
-    const { instance } = operation
-    await refuseExisting(items, { operation, healed, context })
-    const manifests = items.filter((item) => !healed.has(item)).map(({ manifest }) => manifest)
-    await checkQuotas(manifests, { database, instance, limits: context.limits })
-    return await resolveReferences(items, { database, instance })
+    const { objections, wrongReferences, childIds } = await judgeCandidates(items, { ...context, operation, healed })
+    for (const { error } of objections) throw error
+    if (wrongReferences.length > 0) throw cannotParse(wrongReferences.map(({ error }) => error))
+    return childIds
   }
   await judge()
 
@@ -163,61 +158,6 @@ function indexShown(items: readonly Item[]): number {
   return Math.max(index, 0)
 }
 
-/**
- * Throws `AppError` where the identity of an item is taken. The very same update once more is welcome if it has lost bytes: then
- * the item gets its id and is marked as `healed`.
- */
-async function refuseExisting(
-  items: readonly Item[],
-  {
-    operation,
-    healed,
-    context: { database, blobs },
-  }: { operation: ClaimedOperation; healed: Set<Item>; context: ImportContext },
-): Promise<void> {
-  for (const item of items) {
-    const { manifest, input } = item
-    const existing = await findUpdate(database, operation.instance, manifest.updateId)
-    if (existing === undefined) {
-      healed.delete(item)
-      continue
-    }
-    const sha256 = hexOfBase64(input.importManifest.hashes.sha256 ?? '')
-    const isSame = (await findManifestSha256(database, existing.id)) === sha256
-    if (isSame && (healed.has(item) || (await wantsBytes(existing, { operation, database, blobs })))) {
-      item.id = existing.id
-      healed.add(item)
-      continue
-    }
-    if (!isSame || existing.importedAt < operation.createdAt) throw alreadyExists(existing.updateId)
-    throw new AppError(
-      'DuplicateContentImport',
-      `Identical content imported simultaneously multiple times: ${formatUpdateId(existing.updateId)} was imported by another operation at the same time.`,
-      { target: formatUpdateId(existing.updateId) },
-    )
-  }
-}
-
-/** Whether the store has lost something of an update, or an attempt at this operation has already brought something back. */
-async function wantsBytes(
-  existing: Update,
-  { operation, database, blobs }: { operation: ClaimedOperation; database: Database; blobs: BlobStore },
-): Promise<boolean> {
-  for (const { name, sizeInBytes, storedAt } of await listBlobsOf(database, existing.id)) {
-    if (existing.importedAt < operation.createdAt && storedAt >= operation.createdAt) return true
-    if ((await blobs.size(name)) !== sizeInBytes) return true
-  }
-  return false
-}
-
-function alreadyExists(updateId: UpdateId): AppError {
-  return new AppError(
-    'UpdateAlreadyExists',
-    `Update with the same identity already exists: ${formatUpdateId(updateId)}. Give it a new version, or delete the old one first.`,
-    { target: formatUpdateId(updateId) },
-  )
-}
-
 interface IngestedContent extends NewContent, FilePosition {
   sizeInBytes: number
 }
@@ -274,10 +214,7 @@ async function ingestFiles(
         contents[item]?.set(fileName, { contentId, sha256, ...wireVerdict(verdict), sizeInBytes, item, ordinal })
       } catch (error) {
         if (!(error instanceof AppError)) throw error
-        throw new AppError('CannotProcessUpdateFile', 'Error processing source file.', {
-          target: file.fileName,
-          inner: isScanError(error) ? error : cannotDownload('ContentFileCannotDownload', file, error),
-        })
+        throw cannotProcessFile(file, error)
       }
     },
   )
@@ -313,9 +250,4 @@ async function abandonPartials({ operationId }: ClaimedOperation, { database, bl
   for (const { left } of await listProgress(database, operationId)) {
     if (left !== undefined) await blobs.abandon(left.partial)
   }
-}
-
-/** These have documented codes of their own beside `ContentFileCannotDownload`. */
-function isScanError({ code }: AppError): boolean {
-  return code === 'SourceFileMalwareDetected' || code === 'SourceFileNotScanned'
 }

@@ -13,7 +13,7 @@ const DIGEST_BYTES = new Map([
 
 /**
  * Reads digests by algorithm, names in lower case (import schema 4.0, fileHashes). Digests of algorithms that are not known
- * here are kept unchecked.
+ * here are kept unchecked, and those that are none are left out.
  */
 export function readHashes(node: JsonNode | undefined, findings: Findings): Record<string, string> {
   if (node === undefined || !hasType(node, 'object', findings)) return {}
@@ -21,7 +21,7 @@ export function readHashes(node: JsonNode | undefined, findings: Findings): Reco
   if (!hashes.some(([algorithm]) => algorithm === 'sha256')) {
     findings.error('MemberMissing', node, `${node.label} lacks "sha256". Add the SHA-256 digest in base64.`)
   }
-  return Object.fromEntries(hashes)
+  return Object.fromEntries(hashes.filter(([, digest]) => digest !== ''))
 }
 
 function readHash(node: JsonNode, findings: Findings): string {
@@ -37,6 +37,7 @@ function readHash(node: JsonNode, findings: Findings): string {
   if (problem !== undefined) {
     const wanted = `the ${bytes} raw bytes in standard base64 (${Math.ceil(bytes / 3) * 4} characters)`
     findings.error('HashWrong', node, `${node.label} ${problem} Device Update wants ${wanted}.`)
+    return ''
   }
   return text
 }

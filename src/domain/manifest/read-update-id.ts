@@ -21,6 +21,12 @@ const VERSION = {
   },
 }
 
+/** Whether each part is one. Where `readUpdateId` noted a mistake it need not be. */
+export function isUpdateId({ provider, name, version }: UpdateId): boolean {
+  const isPart = (text: string) => text.length <= IDENTITY.max && IDENTITY.form.accepts(text)
+  return isPart(provider) && isPart(name) && normaliseVersion(version) !== undefined
+}
+
 /** Reads an update identity (import schema 4.0, updateId); its version comes back normalised. */
 export function readUpdateId(node: JsonNode | undefined, findings: Findings): UpdateId {
   const members = readMembers(node, { required: ['provider', 'name', 'version'] }, findings)
