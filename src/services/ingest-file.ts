@@ -1,19 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type BlobName, hexOfBase64, newBlobName } from '../domain/blob.ts'
 import { AppError } from '../domain/errors.ts'
 import type { Attempt } from '../domain/operation.ts'
-import type { NotScanned, Verdict } from '../domain/verdict.ts'
+import type { Verdict } from '../domain/verdict.ts'
 import type { BlobStore, BlobWriter } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
-import type { Block, StartDigest } from '../ports/digest.ts'
+import type { StartDigest } from '../ports/digest.ts'
 import type { OpenSource } from '../ports/source.ts'
 import { holdBlob, instanceHasContent, recordVerdict } from '../store/blobs.ts'
 import type { PartialFile } from '../store/progress.ts'
 import { isDatabaseFailure, Parked } from './attempt-end.ts'
-import { allOf, copyChecked, type ExpectedFile, isMismatch } from './copy-checked.ts'
+import { type ExpectedFile, isMismatch } from './copy-checked.ts'
 import { keeping } from './keeping.ts'
-import { type RetryPolicy, readSource, StartOver, startingOver } from './read-source.ts'
-import { enforce, NO_SCANNER, SCAN_PAUSES_MS, type ScanPolicy } from './scan-policy.ts'
+import { judgeStored, passOnce, ScanStopped, scanPatiently } from './pass-once.ts'
+import { type RetryPolicy, readSource, StartOver } from './read-source.ts'
+import type { ScanPolicy } from './scan-policy.ts'
 import { settleBlob } from './settle-blob.ts'
 
 /** Smaller files are fetched again as quickly as they are resumed. */
@@ -57,23 +57,11 @@ export interface IngestedFile {
  * Throws `AppError` with a code of the `source` kind, `SourceFileMalwareDetected` or `SourceFileNotScanned`.
  */
 export async function ingestFile(file: ExpectedFile, options: IngestOptions): Promise<IngestedFile> {
-  const { scan, signal, blobs } = options
-  const pausesMs = scan.pausesMs ?? SCAN_PAUSES_MS
-  const sha256Base64 = file.hashes.sha256 ?? ''
+  const { signal, blobs } = options
   const fetched: Fetched = { isStored: options.doneBefore, left: options.left }
   try {
-    for (let tries = 0; ; tries += 1) {
-      const verdict = await startingOver(() => ingestOnce(file, options, fetched)).catch((error: unknown) => {
-        if (error instanceof ScanStopped) return error.notScanned
-        throw error
-      })
-      const pauseMs = pausesMs[tries]
-      if (verdict.kind !== 'NotScanned' || !verdict.mayRecover || pauseMs === undefined) {
-        enforce(verdict, { title: file.title, sha256Base64 }, scan)
-        return { sha256: hexOfBase64(sha256Base64), verdict }
-      }
-      await sleep(pauseMs, undefined, { signal })
-    }
+    const verdict = await scanPatiently(file, options, () => ingestOnce(file, options, fetched))
+    return { sha256: hexOfBase64(file.hashes.sha256 ?? ''), verdict }
   } catch (error) {
     const { left } = fetched
     if (left !== undefined && !goesOn(error, signal)) await blobs.abandon(left.partial).catch(() => {})
@@ -92,16 +80,6 @@ interface Fetched {
 /** Without an ETag it is of use only when it is all of the file. */
 type Left = Omit<PartialFile, 'sourceEtag'> & { sourceEtag: string | undefined }
 
-/** The scanner gave up in the middle of a file that must be scanned: the rest need not be downloaded now. */
-class ScanStopped extends Error {
-  readonly notScanned: NotScanned
-
-  constructor(notScanned: NotScanned) {
-    super(notScanned.reason)
-    this.notScanned = notScanned
-  }
-}
-
 /** The server stops, or the database is away, but the operation goes on later. */
 function goesOn(error: unknown, { reason }: AbortSignal): boolean {
   return reason instanceof Parked || isDatabaseFailure(reason) || isDatabaseFailure(error)
@@ -116,12 +94,10 @@ async function ingestOnce(file: ExpectedFile, options: IngestOptions, fetched: F
   const known = await holdBlob(database, { attempt, sha256 })
   const isThere = known !== undefined && (await blobs.size(known.name)) === sizeInBytes
   if (isThere && (fetched.isStored || (await instanceHasContent(database, { instance, sha256, sizeInBytes })))) {
-    // The bytes are known by their SHA-256; what else is promised about them has to be true as well.
-    const isAllPromised = fetched.isStored || Object.keys(file.hashes).length === 1
-    const standing = await standingVerdict(known.verdict, scan)
-    if (isAllPromised && standing !== undefined) return standing
-    const verdict = await passOnce(file, readStored(file, known.name, blobs), options, async () => {})
-    if (scan.scanner !== undefined) await recordVerdict(database, sha256, verdict, { scannedBefore: known.scannedAt })
+    const { verdict, isNew } = await judgeStored(file, known, { isChecked: fetched.isStored, ...options })
+    if (isNew && scan.scanner !== undefined) {
+      await recordVerdict(database, sha256, verdict, { scannedBefore: known.scannedAt })
+    }
     return verdict
   }
   return await fetchOnce(file, options, { fetched, scannedBefore: known?.scannedAt })
@@ -197,15 +173,6 @@ async function openWriter(
   return { writer, partial: name, keptBytes: 0, kept: nothing() }
 }
 
-async function* readStored({ title }: ExpectedFile, name: BlobName, blobs: BlobStore): AsyncGenerator<Uint8Array> {
-  try {
-    yield* await blobs.open(name)
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new AppError('StoreFailed', `${title} is in the store, but cannot be read there: ${reason}`, { cause: error })
-  }
-}
-
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 /** What was kept, then what the source sends. Kept bytes that cannot be read any more are worth as little as wrong ones. */
@@ -219,38 +186,4 @@ async function* joined(kept: AsyncIterable<Uint8Array>, source: AsyncIterable<Ui
     )
   }
   yield* source
-}
-
-/** What is known of stored bytes, if it still holds: the scanner's own verdict under the signatures that are in force. */
-async function standingVerdict(verdict: Verdict | undefined, { scanner }: ScanPolicy): Promise<Verdict | undefined> {
-  if (scanner === undefined) return verdict ?? NO_SCANNER
-  if (verdict === undefined || verdict.kind === 'NotScanned') return undefined
-  return verdict.signatures === (await scanner.signatures()) ? verdict : undefined
-}
-
-/** Reads the bytes once, for everything that has to see them. */
-async function passOnce(
-  file: ExpectedFile,
-  bytes: AsyncIterable<Uint8Array>,
-  options: IngestOptions,
-  write: (block: Block) => Promise<void>,
-): Promise<Verdict> {
-  const { scanner, mode } = options.scan
-  if (scanner === undefined) {
-    await copyChecked(file, bytes, options, write)
-    return NO_SCANNER
-  }
-  // Begun before anything is downloaded: it may have to wait, or know beforehand that it will not scan the file.
-  await using scan = await scanner.begin({ sizeInBytes: file.sizeInBytes, signal: options.signal })
-  const stopIfHopeless = () => {
-    if (scan.notScanned !== undefined && mode === 'required') throw new ScanStopped(scan.notScanned)
-  }
-  stopIfHopeless()
-  await copyChecked(file, bytes, options, async (block) => {
-    await allOf(write(block), scan.write(block))
-    stopIfHopeless()
-  })
-  const verdict = await scan.verdict()
-  if (verdict.kind === 'NotScanned' && mode === 'required') throw new ScanStopped(verdict)
-  return verdict
 }
