@@ -137,6 +137,8 @@ create table operations (
   due_at bigint,
   attempt bigint not null,
   error {{text}},
+  -- JSON: what a check found that would stop no import.
+  warnings {{text}},
   etag {{text}} not null
 );
 -- A claim looks for the instance whose turn it is, and there for what has waited longest.

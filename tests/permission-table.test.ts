@@ -32,6 +32,7 @@ const ROUTES: [base: string, routes: typeof UPDATES][] = [
       ['GET', '/operations', 'updates/read'],
       ['GET', '/operations/:operationId', 'updates/read'],
       ['GET', '/operations/:operationId/events', 'updates/read'],
+      ['POST', '/updates:check', 'updates/write'],
       ['POST', '/rescan', 'updates/write'],
       ['GET', '/rescan', 'updates/read'],
       ['GET', '/distribution', 'updates/read'],
@@ -113,7 +114,7 @@ describe('the permission table', () => {
     const names: Record<string, string> = { instanceId: instance, version: '1.0' }
     const { statusCode, body, headers } = await app.fastify.inject({
       method: method as 'GET',
-      url: path.replaceAll(/(?<!:):(?!import)(\w+)/g, (_, name) => names[name] ?? 'some'),
+      url: path.replaceAll(/(?<!:):(?!import|check)(\w+)/g, (_, name) => names[name] ?? 'some'),
       query: { 'api-version': '2022-10-01', action: 'import' },
       headers: { 'content-type': 'application/json', ...(token !== '' && { authorization: `Bearer ${token}` }) },
       ...(method === 'POST' && { payload: '[]' }),

@@ -59,8 +59,17 @@ export interface ApiClient {
   /** The update with the addresses of its files: Aduana's own addition, the same in every dialect. */
   getUpdateWithContent(updateId: UpdateId): Promise<UpdateWithContent>
   /**
+   * Judges an import and keeps nothing of it; where `deep`, every byte is read, compared and scanned. How it ends `waitForProgress` says.
+   * Aduana's own addition, as are the next.
+   */
+  checkUpdate(inputs: readonly ImportUpdateInput[], options?: { deep?: boolean }): Promise<AcceptedOperation>
+  /** Any operation, also a check, with how far it is. */
+  getProgress(operationId: string): Promise<OperationWithProgress>
+  /** As `waitForOperation`, for any operation. */
+  waitForProgress(operationId: string, options?: WaitOptions<OperationWithProgress>): Promise<OperationWithProgress>
+  /**
    * Asks that what the instance has is scanned for malware again: only what has no verdict of the signatures now in force, unless
-   * `everything`. Aduana's own addition, as is the next.
+   * `everything`.
    */
   startRescan(options?: { everything?: boolean }): Promise<Rescan>
   getRescan(): Promise<Rescan>
@@ -81,10 +90,9 @@ export interface ApiClient {
   deleteStaged(id: string): Promise<void>
   /** Where uploads begin: the `endpoint` of a client for tus. */
   readonly stagingUrl: string
-  /** The import manifest to the letter, what the updates of the instance take, and an operation with its progress: Aduana's own additions. */
+  /** The import manifest to the letter, and what the updates of the instance take: Aduana's own additions. */
   getImportManifest(updateId: UpdateId): Promise<string>
   getUsage(): Promise<Usage>
-  getOperationWithProgress(operationId: string): Promise<OperationWithProgress>
   /** The lists again, page by page, for whoever shows them to people. */
   pages: ListPages
 }
@@ -113,9 +121,9 @@ export interface ListPages {
   next<T>(page: Page<T>): Promise<Page<T>>
 }
 
-export interface WaitOptions {
+export interface WaitOptions<State = Operation> {
   timeoutMs?: number
-  onPoll?: (operation: Operation) => void
+  onPoll?: (operation: State) => void
 }
 
 const DIALECTS = {
@@ -216,6 +224,24 @@ export function createApiClient({
     return { operationId, operationLocation }
   }
 
+  async function waitForEnd<State extends Pick<Operation, 'operationId' | 'status'>>(
+    path: string,
+    { timeoutMs = WAIT_MS, onPoll }: WaitOptions<State> = {},
+  ): Promise<State> {
+    const deadline = performance.now() + timeoutMs
+    for (;;) {
+      const response = await send(path)
+      const operation = (await response.json()) as State
+      onPoll?.(operation)
+      const { operationId, status } = operation
+      if (status === 'Succeeded' || status === 'Failed') return operation
+      const leftMs = deadline - performance.now()
+      if (leftMs <= 0) throw new Error(`Operation ${operationId} is still ${status} after ${timeoutMs} ms.`)
+      await pause(Math.min(retryAfterMs(response), leftMs))
+    }
+  }
+
+  const progressPath = (operationId: string) => `${additions}/operations/${encodeURIComponent(operationId)}`
   const operationPath = (operationId: string) => address(`/operations/${encodeURIComponent(operationId)}`)
   const lists = {
     providers: () => address('/providers'),
@@ -241,18 +267,7 @@ export function createApiClient({
     },
     deleteUpdate: (updateId) => accepted(send(address(updatePath(updateId)), { method: 'DELETE' })),
     getOperation: (operationId) => get(operationPath(operationId)),
-    async waitForOperation(operationId, { timeoutMs = WAIT_MS, onPoll } = {}) {
-      const deadline = performance.now() + timeoutMs
-      for (;;) {
-        const response = await send(operationPath(operationId))
-        const operation = (await response.json()) as Operation
-        onPoll?.(operation)
-        if (operation.status === 'Succeeded' || operation.status === 'Failed') return operation
-        const leftMs = deadline - performance.now()
-        if (leftMs <= 0) throw new Error(`Operation ${operationId} is still ${operation.status} after ${timeoutMs} ms.`)
-        await pause(Math.min(retryAfterMs(response), leftMs))
-      }
-    },
+    waitForOperation: (operationId, options) => waitForEnd<Operation>(operationPath(operationId), options),
     getUpdate: (updateId) => get(address(updatePath(updateId))),
     getFile: ({ updateId, fileId }) => get(address(`${updatePath(updateId)}/files/${encodeURIComponent(fileId)}`)),
     listProviders: () => list(lists.providers()),
@@ -262,6 +277,10 @@ export function createApiClient({
     listOperations: ({ filter, top } = {}) => list(address('/operations', { filter, top })),
     listUpdates: (options) => list(lists.updates(options)),
     getUpdateWithContent: (updateId) => get(`${additions}/updates${updatePath(updateId)}`),
+    checkUpdate: (inputs, { deep = false } = {}) =>
+      accepted(send(`${additions}/updates:check?deep=${deep}`, { method: 'POST', body: inputs })),
+    getProgress: (operationId) => get(progressPath(operationId)),
+    waitForProgress: (operationId, options) => waitForEnd<OperationWithProgress>(progressPath(operationId), options),
     async startRescan({ everything = false } = {}) {
       const response = await send(`${additions}/rescan`, { method: 'POST', body: { everything } })
       return (await response.json()) as Rescan
@@ -287,7 +306,6 @@ export function createApiClient({
     getImportManifest: async (updateId) =>
       await (await send(`${additions}/updates${updatePath(updateId)}/manifest`)).text(),
     getUsage: () => get(`${additions}/usage`),
-    getOperationWithProgress: (operationId) => get(`${additions}/operations/${encodeURIComponent(operationId)}`),
     pages: {
       providers: () => get(lists.providers()),
       names: (provider) => get(lists.names(provider)),

@@ -47,6 +47,8 @@ export interface OperationError {
   code: string
   message: string
   target?: string
+  /** Which input it is about, from 0; only of a check. */
+  item?: number
   details?: OperationError[]
   innererror?: InnerError
   occurredDateTime?: string
@@ -107,7 +109,7 @@ export interface UpdateFile extends UpdateFileBase {
 /** An operation of any kind as lists show it: Aduana's own addition. */
 export interface OperationSummary {
   operationId: string
-  kind: 'import' | 'delete'
+  kind: 'import' | 'delete' | 'check'
   status: Operation['status']
   /** Every update that it is about. */
   updates: { updateId: UpdateId; description?: string; friendlyName?: string }[]
@@ -122,6 +124,8 @@ export interface OperationSummary {
 /** An operation with how far it is with each file: Aduana's own addition. */
 export interface OperationWithProgress extends Omit<OperationSummary, 'sizeInBytes' | 'bytesDone'> {
   files: FileProgress[]
+  /** Only of a check: what it found that would stop no import. */
+  warnings?: OperationError[]
 }
 
 export interface FileProgress {

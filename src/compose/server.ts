@@ -31,6 +31,7 @@ import { ALONE, join as joinNodes } from '../services/membership.ts'
 import { patientDatabase } from '../services/patient-database.ts'
 import { recogniseStore } from '../services/recognise-store.ts'
 import { startRounds } from '../services/rounds.ts'
+import { runCheck } from '../services/run-check.ts'
 import { runDeletion } from '../services/run-deletion.ts'
 import { runImport } from '../services/run-import.ts'
 import { withStaging } from '../services/staged-source.ts'
@@ -156,7 +157,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
         if (operation.request.kind === 'delete') {
           return await runDeletion(operation, operation.request.updateId, patient)
         }
-        return await runImport(operation, operation.request, {
+        const judging = {
           database: patient,
           blobs,
           openSource: withStaging(tracedSource(source.open, tracing), {
@@ -168,12 +169,16 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
           startDigest: digests.start,
           limits,
           scan,
+          tracing,
+          signal,
+        }
+        if (operation.request.kind === 'check') return await runCheck(operation, operation.request, judging)
+        return await runImport(operation, operation.request, {
+          ...judging,
           distribution: {
             stores: distribution.map(({ name }) => name),
             required: distribution.filter(({ isRequired }) => isRequired),
           },
-          tracing,
-          signal,
         })
       }, metrics),
     })

@@ -1,4 +1,4 @@
-export const AUDIT_ACTIONS = ['import', 'delete', 'rescan', 'stage', 'unstage', 'sign-in', 'refused'] as const
+export const AUDIT_ACTIONS = ['import', 'delete', 'check', 'rescan', 'stage', 'unstage', 'sign-in', 'refused'] as const
 
 /** One line of the audit log: who did what, from where, and when. Never has a token or a signature. */
 export interface AuditEntry {

@@ -151,6 +151,12 @@ export const ERROR_CODES = {
       'A payload file was fetched and is good, but a distribution store that every import must reach (`--distribute-required`) did not take it. The message names the store and the last cause. Nothing was published.',
     remedy: 'Import again once the store is back. Operator: mend what the message names.',
   },
+  ImportWouldFail: {
+    place: 'operation',
+    cause:
+      'A check found what an import would fail of. `details` has every reason, each with the input that it is about.',
+    remedy: 'Mend what `details` names, and check again. Nothing was kept.',
+  },
   UpdateLimitExceeded: {
     place: 'operation',
     cause: 'The import would exceed a quota of the instance. The inner error says which.',
@@ -400,6 +406,12 @@ export const ERROR_CODES = {
     place: 'finding',
     cause: 'The request has a URL for a file that the manifest does not list.',
     remedy: 'Remove it from the request, or list it in the manifest. The manifest itself is not one of its files.',
+  },
+  SizeNotStated: {
+    place: 'finding',
+    cause:
+      'The source of a file does not say how many bytes it has, so a check that does not read them cannot compare the size. Only a warning.',
+    remedy: 'Check with `deep=true`, or use a source that sends `Content-Length`.',
   },
   UpdateRepeated: {
     place: 'finding',

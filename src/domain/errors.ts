@@ -3,6 +3,8 @@ import type { ErrorCode } from './error-codes.ts'
 export interface ErrorFacts {
   /** What the error is about: a file name, or a JSON Pointer into the document that `message` speaks of. */
   target?: string
+  /** Which input of an import request it is about, from 0, where that has to be told apart from the target. */
+  item?: number
   /** Every single mistake, where there may be several. */
   details?: readonly AppError[]
   /** The more precise error behind this one, as clients of the original service expect it (`innererror`). */
@@ -21,6 +23,7 @@ export class AppError extends Error {
   override readonly name = 'AppError'
   readonly code: ErrorCode
   readonly target: string | undefined
+  readonly item: number | undefined
   readonly details: readonly AppError[]
   readonly inner: AppError | undefined
   readonly errorDetail: string | undefined
@@ -31,6 +34,7 @@ export class AppError extends Error {
     super(message, { cause: facts.cause })
     this.code = code
     this.target = facts.target
+    this.item = facts.item
     this.details = facts.details ?? []
     this.inner = facts.inner
     this.errorDetail = facts.errorDetail

@@ -41,6 +41,8 @@ export const LIMITS = {
   searchLengthMax: 512,
   /** A person mends the first ones first; a hostile document must not make megabytes of advice. */
   findingsMax: 100,
+  /** A check of 11 inputs tells the mistakes of all of them, but what it found is one row and one answer. */
+  checkFindingsMax: 1000,
   /** Import schema 4.0, instructions.steps, inlineStep.files, compatibility and compatibilityInfo. */
   stepsMax: 10,
   stepFilesMax: 10,

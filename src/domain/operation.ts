@@ -6,18 +6,22 @@ import type { UpdateId } from './update-id.ts'
 export const OPERATION_STATUSES = ['NotStarted', 'Running', 'Succeeded', 'Failed'] as const
 export type OperationStatus = (typeof OPERATION_STATUSES)[number]
 
-export const OPERATION_KINDS = ['import', 'delete'] as const
+export const OPERATION_KINDS = ['import', 'delete', 'check'] as const
+
+/** `check`: an import that is judged to its end, but keeps nothing. */
 export type OperationKind = (typeof OPERATION_KINDS)[number]
 
-/** A long-running import or deletion. Its row is the only truth about it. */
+/** A long-running import, deletion or check. Its row is the only truth about it. */
 export interface Operation {
   operationId: string
   instance: string
   kind: OperationKind
   status: OperationStatus
-  /** The update it is about: for an import, known once the manifest is read. */
+  /** The update it is about: for an import or a check, known once the manifest is read. */
   update?: UpdateInfo
   error?: OperationError
+  /** What a check has to say that would stop no import. */
+  warnings: OperationError[]
   /** 32 hex digits: the trace of the request that began it. */
   traceId: string
   /** Milliseconds since 1970. */
@@ -36,7 +40,15 @@ export interface UpdateInfo {
 export type FilePhase = 'Waiting' | 'Downloading' | 'Distributing' | 'Done'
 
 /** What an operation is to do. Kept only until it ends, since source URLs carry signatures. */
-export type OperationRequest = ({ kind: 'import' } & ImportRequest) | { kind: 'delete'; updateId: UpdateId }
+export type OperationRequest =
+  | ({ kind: 'import' } & ImportRequest)
+  | { kind: 'delete'; updateId: UpdateId }
+  | ({ kind: 'check' } & CheckRequest)
+
+/** `isDeep`: every byte is read, and not only asked for. */
+export interface CheckRequest extends ImportRequest {
+  isDeep: boolean
+}
 
 /** An operation in the hands of a worker. `attempt` is its fencing token. */
 export interface ClaimedOperation {
@@ -70,6 +82,8 @@ export interface OperationError {
   code: string
   message: string
   target?: string
+  /** Which input of the request it is about, from 0; only in what a check has found. */
+  item?: number
   details?: OperationError[]
   inner?: OperationError
   errorDetail?: string
@@ -83,6 +97,7 @@ export function asOperationError(error: AppError, occurredDateTime?: string): Op
     code: error.code,
     message: error.message,
     ...(error.target !== undefined && { target: error.target }),
+    ...(error.item !== undefined && { item: error.item }),
     ...(error.details.length > 0 && { details: error.details.map((detail) => asOperationError(detail)) }),
     ...(error.inner !== undefined && { inner: asOperationError(error.inner) }),
     ...(error.errorDetail !== undefined && { errorDetail: error.errorDetail }),

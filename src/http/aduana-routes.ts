@@ -2,17 +2,16 @@ import type { FastifyBaseLogger } from 'fastify'
 import { Compile } from 'typebox/compile'
 import { AppError } from '../domain/errors.ts'
 import type { JsonValue } from '../domain/json-text.ts'
-import type { ServiceLimits } from '../domain/service-limits.ts'
 import { wireTime } from '../domain/times.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
-import type { Database } from '../ports/database.ts'
 import type { Scanner } from '../ports/scanner.ts'
+import type { Acceptance } from '../services/accept-operation.ts'
 import { acceptRescan } from '../services/accept-rescan.ts'
-import type { Audit } from '../services/audit.ts'
 import { rescanProgress } from '../services/rescan-progress.ts'
 import { json } from './answers.ts'
 import { auditRoute } from './audit-route.ts'
 import type { ApiRoute } from './call.ts'
+import { checkRoute } from './check-route.ts'
 import { distributionRoute, type ShownStore } from './distribution.ts'
 import { ownOperationRoutes } from './own-operation-routes.ts'
 import { ownUpdateRoutes } from './own-update-routes.ts'
@@ -23,16 +22,15 @@ import { usageRoute } from './usage-route.ts'
 const rescanInput = Compile(RescanInput)
 
 /** Aduana's own additions. They never live inside the paths of the original service, whose documents keep their exact members. */
-export function aduanaRoutes(options: {
-  database: Database
-  blobs: BlobStore
-  limits: ServiceLimits
-  audit: Audit
-  scanner?: Scanner | undefined
-  publicUrl: string | undefined
-  distribution?: readonly ShownStore[] | undefined
-  log: FastifyBaseLogger
-}): ApiRoute[] {
+export function aduanaRoutes(
+  options: Acceptance & {
+    blobs: BlobStore
+    scanner?: Scanner | undefined
+    publicUrl: string | undefined
+    distribution?: readonly ShownStore[] | undefined
+    log: FastifyBaseLogger
+  },
+): ApiRoute[] {
   const { database, audit, scanner } = options
 
   async function rescanOf(instance: string): Promise<JsonValue> {
@@ -54,6 +52,7 @@ export function aduanaRoutes(options: {
   return [
     ...ownUpdateRoutes(options),
     ...ownOperationRoutes(options),
+    checkRoute(options),
     {
       method: 'POST',
       path: '/rescan',

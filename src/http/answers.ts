@@ -24,3 +24,8 @@ export function matches(etag: string, ifNoneMatch: string | undefined): boolean 
     return trimmed === '*' || trimmed.replace(/^W\//, '') === etag
   })
 }
+
+/** 202 without a body, as the original service answers (recorded traffic, 2021). `location` is where to ask how the operation goes. */
+export function acceptedAt(location: string, headers: Readonly<Record<string, string>> = {}): Answer {
+  return { status: 202, headers: { 'operation-location': location, ...headers, 'content-length': '0' } }
+}

@@ -30,6 +30,7 @@ export interface Call {
 export interface Query {
   action?: string
   apiVersion?: string
+  deep?: string
   filter?: string
   kind?: string
   operation?: string
@@ -62,6 +63,7 @@ export type ApiRoute = {
 const QUERY_NAMES: ReadonlyMap<string, keyof Query> = new Map([
   ['action', 'action'],
   ['api-version', 'apiVersion'],
+  ['deep', 'deep'],
   ['filter', 'filter'],
   ['kind', 'kind'],
   ['operation', 'operation'],

@@ -57,6 +57,7 @@ const ROUTES: typeof PUBLISHED = [
   ['get', '/aduana/v1/{instanceId}/operations', 'Aduana_ListOperations', '200'],
   ['get', '/aduana/v1/{instanceId}/operations/{operationId}', 'Aduana_GetOperation', '200'],
   ['get', '/aduana/v1/{instanceId}/operations/{operationId}/events', 'Aduana_WatchOperation', '200'],
+  ['post', '/aduana/v1/{instanceId}/updates:check', 'Aduana_CheckUpdate', '202'],
   ['post', '/aduana/v1/{instanceId}/rescan', 'Aduana_Rescan', '202'],
   ['get', '/aduana/v1/{instanceId}/rescan', 'Aduana_GetRescan', '200'],
   ['get', '/aduana/v1/{instanceId}/distribution', 'Aduana_GetDistribution', '200'],
@@ -78,6 +79,7 @@ const ROUTES: typeof PUBLISHED = [
 
 const QUERY_OPTIONS: [operationId: RegExp, names: string[]][] = [
   [/^(DeviceUpdate_ImportUpdateByAction|Updates_ImportUpdate)$/, ['action']],
+  [/_CheckUpdate$/, ['deep']],
   [/_ListUpdates$/, ['search', 'filter']],
   [/_ListVersions$/, ['filter']],
   [/_ListOperationStatuses$/, ['filter', 'top']],
@@ -167,7 +169,7 @@ describe('the description of the API', () => {
 
   test('asks for a list at the newer addresses and for an object at /v2', () => {
     const imports = operations.filter(({ method, path }) => method === 'post' && path.includes('/updates'))
-    assert.equal(imports.length, 4)
+    assert.equal(imports.length, 5)
     for (const { operation, path } of imports) {
       const { required, content } = operation.requestBody ?? {}
       assert.equal(required, true)

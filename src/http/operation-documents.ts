@@ -18,6 +18,7 @@ export async function operationWithProgress(database: Database, operation: Opera
       bytesDone,
       phase,
     })),
+    warnings: operation.kind === 'check' ? operation.warnings.map(errorMembers) : undefined,
   })
 }
 

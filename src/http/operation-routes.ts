@@ -112,6 +112,8 @@ export function operationRoutes({ database }: { database: Database }, documents:
       ),
       async handle(call) {
         const operation = await getOperation(database, call)
+        // The original service has no checks, and whoever polls here may take Succeeded for an import.
+        if (operation.kind === 'check') throw noOperation()
         return entity(operation.etag, call.ifNoneMatch, () => call.dialect.operation(operation), retryAfter(operation))
       },
     },
@@ -126,10 +128,12 @@ export async function getOperation(
   // Early Python clients glued the query of Operation-Location to the id, escaped (recorded traffic, 2021).
   const operationId = params.operationId?.split('?', 1)[0] ?? ''
   const operation = await findOperation(database, instance, operationId.toLowerCase())
-  if (operation === undefined) {
-    throw new AppError('NotFound', 'There is no such operation. Operations are forgotten seven days after they ended.')
-  }
+  if (operation === undefined) throw noOperation()
   return operation
+}
+
+function noOperation(): AppError {
+  return new AppError('NotFound', 'There is no such operation. Operations are forgotten seven days after they ended.')
 }
 
 /** Without it, some clients ask again at once, for ever. */

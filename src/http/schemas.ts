@@ -264,6 +264,9 @@ const ErrorBody = Type.Object(
     code: Type.String({ description: 'One of the codes in docs/errors.md.' }),
     message: Type.String({ description: 'For people.' }),
     target: Type.Optional(Type.String({ description: 'What it is about: a name or a JSON Pointer.' })),
+    item: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'Which input of the request it is about, from 0; only of a check.' }),
+    ),
     details: Type.Optional(Type.Array(Type.Unsafe({ $ref: 'Error#' }), { description: 'Every single mistake.' })),
     innererror: Type.Optional(ref(InnerError)),
     innerError: Type.Optional(Type.Unsafe({ $ref: 'InnerError#', description: 'The same as innererror.' })),
@@ -276,7 +279,7 @@ const status = Type.Enum([...OPERATION_STATUSES], { type: 'string' })
 
 const operationTimes = {
   lastActionDateTime: dateTime('When the status last changed.'),
-  createdDateTime: dateTime('When the import or deletion was asked for.'),
+  createdDateTime: dateTime('When the import, deletion or check was asked for.'),
 }
 
 const operation = {
@@ -421,6 +424,9 @@ export const OperationWithProgress = Type.Object(
         bytesDone: Type.Integer({ minimum: 0 }),
         phase: Type.Enum(['Waiting', 'Downloading', 'Distributing', 'Done'], { type: 'string' }),
       }),
+    ),
+    warnings: Type.Optional(
+      Type.Array(ref(ErrorBody), { description: 'Only of a check: what it found that would stop no import.' }),
     ),
   },
   { $id: 'OperationWithProgress', description: 'An operation with how far it is.' },

@@ -16,7 +16,7 @@ import {
   listVersions,
   type Page,
 } from '../store/updates.ts'
-import { entity, json, matches } from './answers.ts'
+import { acceptedAt, entity, json, matches } from './answers.ts'
 import type { Answer, ApiRoute, Call } from './call.ts'
 import { readUpdateFilter } from './filters.ts'
 import { readImportBody } from './import-body.ts'
@@ -287,17 +287,9 @@ function updateIdOf({ provider = '', name = '', version = '' }: Call['params']):
   return { provider, name, version }
 }
 
-/** 202 without a body, as the original service answers (recorded traffic, 2021). */
 function acceptedAnswer(dialect: Call['dialect'], instance: string, operationId: string): Answer {
   const location = dialect.operationPath(instance, operationId)
-  return {
-    status: 202,
-    headers: {
-      'operation-location': location,
-      ...(dialect.sendsLocation && { location }),
-      'content-length': '0',
-    },
-  }
+  return acceptedAt(location, dialect.sendsLocation ? { location } : {})
 }
 
 /** Longer ones would hold up everybody else: their words are compared with each other. */

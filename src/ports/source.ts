@@ -12,6 +12,8 @@ export interface SourceBody extends AsyncIterable<Uint8Array> {
   start: number
   /** The strong ETag of the whole, to go on with later; undefined where the source gives none. */
   etag: string | undefined
+  /** How many bytes the whole has, as the source says before it sends them; undefined where it does not say. */
+  sizeInBytes: number | undefined
 }
 
 /**
@@ -19,7 +21,7 @@ export interface SourceBody extends AsyncIterable<Uint8Array> {
  * source policy before connecting and after every redirect, and reading ends at the time limits.
  *
  * `url` is an absolute http or https URL. `sizeInBytes` is what the manifest promises of the whole: an answer that states another
- * length is refused before its body is read. Counting what really comes is the reader's part. `from` asks to go on where an earlier
+ * length is refused before its body is read; undefined refuses none. Counting what really comes is the reader's part. `from` asks to go on where an earlier
  * reading broke off; `beganAt` (milliseconds of `performance.now()`) is when that began, for the limit on the whole time.
  *
  * Throws an `AppError` with a code of the `source` place, at once or while the bytes are read. Leaving the iteration early, or
@@ -27,5 +29,5 @@ export interface SourceBody extends AsyncIterable<Uint8Array> {
  */
 export type OpenSource = (
   url: URL,
-  options: { sizeInBytes: number; signal: AbortSignal; from?: SourcePosition; beganAt?: number },
+  options: { sizeInBytes: number | undefined; signal: AbortSignal; from?: SourcePosition; beganAt?: number },
 ) => Promise<SourceBody>

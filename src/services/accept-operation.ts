@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { AuditEntry } from '../domain/audit-entry.ts'
 import { AppError } from '../domain/errors.ts'
 import type { ImportRequest } from '../domain/import-request.ts'
-import type { OperationRequest } from '../domain/operation.ts'
+import type { CheckRequest, OperationRequest } from '../domain/operation.ts'
 import type { ServiceLimits } from '../domain/service-limits.ts'
 import { stagedIdOf } from '../domain/staged-upload.ts'
 import { formatUpdateId, type UpdateId } from '../domain/update-id.ts'
@@ -46,6 +46,14 @@ export function acceptImport(
   { instance, request, caller }: { instance: string; request: ImportRequest; caller: Caller },
 ): Promise<string> {
   return accept(acceptance, { instance, request: { kind: 'import', ...request }, caller })
+}
+
+/** Accepts a check: as an import, but nothing of it is kept. Throws as `acceptImport` does. */
+export function acceptCheck(
+  acceptance: Acceptance,
+  { instance, request, caller }: { instance: string; request: CheckRequest; caller: Caller },
+): Promise<string> {
+  return accept(acceptance, { instance, request: { kind: 'check', ...request }, caller })
 }
 
 /** Accepts the deletion of an update. Throws `AppError('NotFound')` if there is no such update, and as `acceptImport` does. */

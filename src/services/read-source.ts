@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../domain/errors.ts'
-import type { OpenSource, SourcePosition } from '../ports/source.ts'
+import type { OpenSource, SourceBody, SourcePosition } from '../ports/source.ts'
 
 /** How stubbornly a source is asked again. */
 export interface RetryPolicy {
@@ -55,7 +55,7 @@ export interface ReadOptions {
   /** Where to begin, when the bytes before are there already. */
   from?: SourcePosition | undefined
   /** Called with each answer before its first byte is handed on. */
-  onAnswer?: (answer: { etag: string | undefined }) => Promise<void>
+  onAnswer?: (answer: Pick<SourceBody, 'etag' | 'sizeInBytes'>) => Promise<void>
 }
 
 /**
@@ -65,7 +65,7 @@ export interface ReadOptions {
  *
  * Throws `AppError` with a code of the `source` place, at the end with the number of tries; and `StartOver` where the ETag changed.
  */
-export function readSource(file: { url: URL; sizeInBytes: number }, options: ReadOptions): Reading {
+export function readSource(file: { url: URL; sizeInBytes: number | undefined }, options: ReadOptions): Reading {
   const { openSource, retry = RETRY, signal, from, onAnswer } = options
   const beganAt = performance.now()
   let answers = from === undefined ? 0 : 1
@@ -75,7 +75,7 @@ export function readSource(file: { url: URL; sizeInBytes: number }, options: Rea
     let etag = from?.etag
     let failures = 0
     let inARow = 0
-    while (position < file.sizeInBytes || answers === 0) {
+    while (file.sizeInBytes === undefined || position < file.sizeInBytes || answers === 0) {
       try {
         const body = await openSource(file.url, {
           sizeInBytes: file.sizeInBytes,
@@ -86,7 +86,7 @@ export function readSource(file: { url: URL; sizeInBytes: number }, options: Rea
         answers += 1
         if (position > 0 && etag !== undefined && body.etag !== etag) throw new StartOver(changed(file.url))
         etag = body.etag
-        await onAnswer?.({ etag })
+        await onAnswer?.(body)
         let at = body.start
         for await (const chunk of body) {
           const fresh = chunk.subarray(Math.min(Math.max(position - at, 0), chunk.length))

@@ -1,8 +1,7 @@
 import { AppError } from '../domain/errors.ts'
 import type { ImportRequest } from '../domain/import-request.ts'
-import type { ClaimedOperation, FilePhase, UpdateInfo } from '../domain/operation.ts'
+import type { ClaimedOperation, FilePhase } from '../domain/operation.ts'
 import type { ServiceLimits } from '../domain/service-limits.ts'
-import { sameUpdate } from '../domain/update-id.ts'
 import { wireVerdict } from '../domain/verdict.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
@@ -11,7 +10,6 @@ import type { NamedStore } from '../ports/distribution-store.ts'
 import type { OpenSource } from '../ports/source.ts'
 import { type Attributes, type Tracing, UNTRACED } from '../ports/tracing.ts'
 import { findBlob } from '../store/blobs.ts'
-import { noteItems } from '../store/operation-items.ts'
 import { type FilePosition, listProgress, noteFiles, notePartial, noteProgress } from '../store/progress.ts'
 import { type NewContent, type NewUpdate, publishUpdates } from '../store/publish.ts'
 import { isDatabaseFailure, LostAttempt } from './attempt-end.ts'
@@ -22,6 +20,7 @@ import { forEachLimited } from './for-each-limited.ts'
 import { ingestFile } from './ingest-file.ts'
 import { judgeCandidates } from './judge-candidates.ts'
 import type { MatchedFile } from './match-files.ts'
+import { noteUpdates } from './note-updates.ts'
 import { createProgressNews } from './progress-news.ts'
 import { reachStores } from './reach-stores.ts'
 import type { RetryPolicy } from './read-source.ts'
@@ -81,7 +80,7 @@ async function importAll(
 ): Promise<void> {
   const { database, tracing = UNTRACED, signal } = context
   const items = await fetchItems(inputs, context)
-  await noteItems(database, operation, items.map(infoOf), indexShown(items))
+  await noteUpdates(database, operation, items)
 
   /** Items whose update is there, but has lost bytes: only those are brought back. */
   const healed = new Set<Item>()
@@ -139,23 +138,6 @@ async function importAll(
     // Between judging and publishing somebody took the identity or deleted a child: the next judgement says which.
     tries += 1
   }
-}
-
-function infoOf({ manifest, input }: Item): UpdateInfo {
-  return {
-    updateId: manifest.updateId,
-    ...(manifest.description !== undefined && { description: manifest.description }),
-    ...(input.friendlyName !== undefined && { friendlyName: input.friendlyName }),
-  }
-}
-
-/** The update that the operation shows: the one that no other of the request references, else the first. */
-function indexShown(items: readonly Item[]): number {
-  const index = items.findIndex(
-    ({ manifest }) =>
-      !items.some((other) => other.manifest.references.some(({ updateId }) => sameUpdate(updateId, manifest.updateId))),
-  )
-  return Math.max(index, 0)
 }
 
 interface IngestedContent extends NewContent, FilePosition {

@@ -36,7 +36,7 @@ export function withStaging(
         `The staged upload ${id} has ${bytesReceived} of ${sizeInBytes} bytes. Upload the rest.`,
       )
     }
-    if (sizeInBytes !== options.sizeInBytes) {
+    if (options.sizeInBytes !== undefined && sizeInBytes !== options.sizeInBytes) {
       throw new AppError(
         'SizeMismatch',
         `The staged upload ${id} has ${sizeInBytes} bytes, but ${options.sizeInBytes} were stated. Check that it is the right file.`,
@@ -45,7 +45,7 @@ export function withStaging(
     const etag = `"${id}"`
     const start = options.from?.etag === etag ? options.from.position : 0
     const bytes = readParts(id, { database, blobs, start, signal: options.signal })
-    return Object.assign(bytes, { start, etag }) satisfies SourceBody
+    return Object.assign(bytes, { start, etag, sizeInBytes }) satisfies SourceBody
   }
 }
 

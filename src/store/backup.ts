@@ -1,6 +1,6 @@
 import type { BlobName } from '../domain/blob.ts'
 import { AppError } from '../domain/errors.ts'
-import { asOperationError } from '../domain/operation.ts'
+import { asOperationError, type OperationKind } from '../domain/operation.ts'
 import { wireTime } from '../domain/times.ts'
 import { formatUpdateId } from '../domain/update-id.ts'
 import type { Database, Statement } from '../ports/database.ts'
@@ -18,7 +18,7 @@ export const SECRET_COLUMNS: Readonly<Record<string, readonly string[]>> = { ope
 export async function settleCopy(catalogue: Database): Promise<number> {
   const unfinished = await catalogue.query('select id, kind from operations where due_at is not null')
   await catalogue.batch([
-    ...unfinished.map(({ id, kind }) => interrupt(String(id), kind === 'delete' ? 'Delete' : 'Import')),
+    ...unfinished.map(({ id, kind }) => interrupt(String(id), VERBS[String(kind) as OperationKind])),
     { sql: 'delete from blob_holds' },
     // Whoever uploaded it still has it, and what is imported is in the backup.
     { sql: 'delete from staged_uses' },
@@ -34,6 +34,8 @@ export async function settleCopy(catalogue: Database): Promise<number> {
   ])
   return unfinished.length
 }
+
+const VERBS: Readonly<Record<OperationKind, string>> = { import: 'Import', delete: 'Delete', check: 'Check' }
 
 function interrupt(operationId: string, verb: string): Statement {
   const error = new AppError(

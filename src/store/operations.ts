@@ -1,5 +1,6 @@
 import type { AuditEntry } from '../domain/audit-entry.ts'
 import type {
+  Attempt,
   Operation,
   OperationError,
   OperationKind,
@@ -7,6 +8,7 @@ import type {
   OperationStatus,
 } from '../domain/operation.ts'
 import { BatchConflict, type Database, type Row, type SqlValue, type Statement } from '../ports/database.ts'
+import { guardAttempt } from './attempts.ts'
 import { insertAudit } from './audit.ts'
 import { NOW } from './clock.ts'
 import { newEtag } from './etags.ts'
@@ -80,7 +82,7 @@ export async function recordOperation(
 }
 
 const SELECT_OPERATION = `
-  select o.id, o.instance, o.kind, o.status, o.error, o.trace_id, o.created_at, o.last_action_at, o.etag,
+  select o.id, o.instance, o.kind, o.status, o.error, o.warnings, o.trace_id, o.created_at, o.last_action_at, o.etag,
          i.provider, i.name, i.version, i.description, i.friendly_name
     from operations o left join operation_items i on i.operation_id = o.id and i.shown = $1`
 
@@ -177,11 +179,27 @@ function operationOf(row: Row): Operation {
       },
     }),
     ...(row.error !== null && { error: JSON.parse(String(row.error)) as OperationError }),
+    warnings: row.warnings === null ? [] : (JSON.parse(String(row.warnings)) as OperationError[]),
     traceId: String(row.trace_id),
     createdAt: Number(row.created_at),
     lastActionAt: Number(row.last_action_at),
     etag: String(row.etag),
   }
+}
+
+/** Keeps what a check has to say that would stop no import, in place of what an earlier attempt had. */
+export async function noteWarnings(
+  database: Database,
+  attempt: Attempt,
+  warnings: readonly OperationError[],
+): Promise<void> {
+  await database.batch([
+    guardAttempt(attempt),
+    {
+      sql: 'update operations set warnings = $1 where id = $2',
+      params: [JSON.stringify(warnings), attempt.operationId],
+    },
+  ])
 }
 
 /** Forgets operations that ended more than `ageMs` ago, at most `limit` of them. Answers how many. */

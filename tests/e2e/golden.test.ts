@@ -154,6 +154,7 @@ const SHAPES: Record<string, Shape> = {
   'operation-delete-not-started': get(`/operations/${OPERATIONS.deleteNotStarted}`, operation),
   'operation-delete-succeeded': get(`/operations/${OPERATIONS.deleteSucceeded}`, operation),
   'operation-delete-failed': get(`/operations/${OPERATIONS.deleteFailed}`, operation),
+  'operation-check-not-found': get(`/operations/${OPERATIONS.checkSucceeded}`),
   'operation-not-modified': get(`/operations/${OPERATIONS.succeeded}`, undefined, HAS_IT),
   'operation-not-found': get('/operations/00000000-0000-4000-8000-000000000000'),
   'list-updates': get('', (documents) => listOf(documents.update), {
@@ -253,6 +254,22 @@ const OTHERS: Record<string, Shape> = {
     ask: () => ({ path: `/aduana/v1/default/operations/${OPERATIONS.failedFile}/events` }),
   },
   'problem-400-status': { ask: () => ({ path: '/aduana/v1/default/operations?status=Done' }) },
+  'aduana-check-accepted': {
+    ask: () => ({
+      path: '/aduana/v1/default/updates:check?deep=true',
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify([INPUT]),
+    }),
+  },
+  'aduana-check-succeeded': {
+    ask: () => ({ path: `/aduana/v1/default/operations/${OPERATIONS.checkSucceeded}` }),
+    document: () => OperationWithProgress,
+  },
+  'aduana-check-failed': {
+    ask: () => ({ path: `/aduana/v1/default/operations/${OPERATIONS.checkFailed}` }),
+    document: () => OperationWithProgress,
+  },
   healthz: { ask: () => ({ path: '/healthz', role: '' }) },
   readyz: { ask: () => ({ path: '/readyz', role: '' }) },
   'readyz-stopping': {

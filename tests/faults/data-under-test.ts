@@ -179,7 +179,7 @@ export async function runAttempt(
       distribution: { stores: [CDN], required: mustReachCdn ? [{ name: CDN, store: cdn }] : [], pausesMs: [] },
       signal,
     })
-  } else await runDeletion(operation, request.updateId, database)
+  } else if (request.kind === 'delete') await runDeletion(operation, request.updateId, database)
 }
 
 /** Runs one attempt, and lets the operation fail where that says so, unless it `isCrash`. */

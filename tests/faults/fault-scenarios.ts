@@ -318,6 +318,6 @@ function inLargeChunks(openSource: OpenSource): OpenSource {
       }
       if (chunks.length > 0) yield Buffer.concat(chunks)
     }
-    return Object.assign(gathered(), { start: body.start, etag: body.etag })
+    return Object.assign(gathered(), { start: body.start, etag: body.etag, sizeInBytes: body.sizeInBytes })
   }
 }

@@ -30,6 +30,7 @@ const importTargets = fc.constantFrom(
   '/deviceupdate/default/updates%3Aimport?api-version=2021-06-01-preview',
   '/deviceUpdate/default/updates?action=import&api-version=2021-06-01-preview',
   '/deviceupdate/default/v2/updates?action=import',
+  '/aduana/v1/default/updates:check?deep=true',
 )
 
 /** Requests that import: only the body is wrong, if anything is. */
@@ -68,6 +69,7 @@ const oddities = fc.constantFrom(
   '%3F',
   '*',
   ':import',
+  ':check',
   "'",
   '"',
   '\\',

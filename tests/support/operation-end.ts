@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ApiClient } from '../../src/client/api-client.ts'
-import type { ImportUpdateInput, Operation } from '../../src/client/api-types.ts'
+import type { ImportUpdateInput, Operation, OperationWithProgress } from '../../src/client/api-types.ts'
 
 const POLL_MS = 10
 
@@ -17,6 +17,29 @@ export async function operationEnd(client: ApiClient, operationId: string, timeo
 export async function importAndWait(client: ApiClient, inputs: readonly ImportUpdateInput[]): Promise<Operation> {
   const { operationId } = await client.importUpdate(inputs)
   return operationEnd(client, operationId)
+}
+
+/** Checks and waits for the end, whatever it is. */
+export async function checkAndWait(
+  client: ApiClient,
+  inputs: readonly ImportUpdateInput[],
+  options?: { deep?: boolean },
+): Promise<OperationWithProgress> {
+  const { operationId } = await client.checkUpdate(inputs, options)
+  return progressEnd(client, operationId)
+}
+
+/** As `operationEnd`, for an operation of any kind. */
+export async function progressEnd(
+  client: ApiClient,
+  operationId: string,
+  timeoutMs = 20_000,
+): Promise<OperationWithProgress> {
+  for (const deadline = Date.now() + timeoutMs; ; await delay(POLL_MS)) {
+    const operation = await client.getProgress(operationId)
+    if (operation.status === 'Succeeded' || operation.status === 'Failed') return operation
+    if (Date.now() > deadline) throw new Error(`Operation ${operationId} is ${operation.status} for ${timeoutMs} ms.`)
+  }
 }
 
 /** Tries until the condition holds. Throws when it does not in time. */

@@ -6,7 +6,7 @@ import type { Database } from '../../src/ports/database.ts'
 import { claimOperation, endStatements } from '../../src/store/attempts.ts'
 import { deleteUpdate } from '../../src/store/delete-update.ts'
 import { noteItems } from '../../src/store/operation-items.ts'
-import { recordOperation } from '../../src/store/operations.ts'
+import { noteWarnings, recordOperation } from '../../src/store/operations.ts'
 import { noteFiles, noteProgress } from '../../src/store/progress.ts'
 import { findUpdate } from '../../src/store/updates.ts'
 import { changed, type Json, validManifest } from './import-manifests.ts'
@@ -14,6 +14,8 @@ import { manifestOf, seedUpdates, simpleManifest } from './seed-catalogue.ts'
 
 /** One operation in each state, in the order in which they begin. The ids ascend, since those of one millisecond are listed by id. */
 export const OPERATIONS = {
+  checkSucceeded: '00000000-0000-4000-8000-000000000008',
+  checkFailed: '00000000-0000-4000-8000-000000000009',
   succeeded: '00000000-0000-4000-8000-000000000010',
   succeededParentAndChild: '00000000-0000-4000-8000-000000000011',
   succeededMany: '00000000-0000-4000-8000-000000000012',
@@ -61,6 +63,17 @@ export async function seedEveryState(
     const occurred = asOperationError(error, '2026-01-02T03:04:05.678Z')
     return database.batch(endStatements(attempt, { status: 'Failed', error: occurred }))
   }
+
+  const aCheck: OperationRequest = { kind: 'check', inputs: [], isDeep: false }
+  const passed = await begin(OPERATIONS.checkSucceeded, aCheck)
+  await noteItems(database, passed, [{ updateId: toaster('8.0') }], 0)
+  await noteWarnings(database, passed, [asOperationError(advice())])
+  await database.batch(endStatements(passed, { status: 'Succeeded' }))
+  const refused = await begin(OPERATIONS.checkFailed, aCheck)
+  await noteItems(database, refused, [{ updateId: toaster('9.0') }], 0)
+  await noteFiles(database, refused, [{ item: 1, ordinal: 0, fileName: 'toaster.swu', sizeInBytes: 7 }])
+  await noteWarnings(database, refused, [])
+  await fail(refused, wouldFail())
 
   await seedUpdates(database, toasters(), { operationId: OPERATIONS.succeeded, traceId })
   await seedUpdates(database, parentAndChild(), { operationId: OPERATIONS.succeededParentAndChild, traceId })
@@ -118,6 +131,27 @@ function parentAndChild() {
     { manifest: manifestOf(changed(validManifest('5.0'), { '/updateId': COMPONENTS })) },
     { manifest: simpleManifest({ ...SENSOR, isDeployable: false }) },
   ]
+}
+
+function advice(): AppError {
+  const message = 'No step uses "readme.txt", so devices will not get it. Name it in a step, or remove it.'
+  return new AppError('Advice', message, { item: 0, target: '/files/1' })
+}
+
+/** Of two inputs, the first breaks a rule and the second has a file that cannot be had. */
+function wouldFail(): AppError {
+  const missing = new AppError('MemberMissing', 'The manifest lacks "compatibility". Add it.', {
+    item: 0,
+    target: '/0',
+  })
+  const message = 'https://contoso.blob.core.windows.net/updates/toaster.swu answered 403 (Forbidden) instead of 200.'
+  const errorDetail =
+    'Response status code does not indicate success: 403 (Forbidden). x-ms-error-code: AuthorizationPermissionMismatch.'
+  const status = new AppError('SourceStatus', message, { errorDetail })
+  const forbidden = { item: 1, target: 'toaster.swu', inner: status }
+  return new AppError('ImportWouldFail', `An import would fail: ${missing.message} (and 1 more, see details)`, {
+    details: [missing, new AppError('SourceStatus', `"toaster.swu": ${message}`, forbidden)],
+  })
 }
 
 function inUse(): AppError {

@@ -49,6 +49,7 @@ function sourceOf(chunks: string[], failure?: Error): OpenSource {
   return async () => ({
     start: 2,
     etag: '"a"',
+    sizeInBytes: undefined,
     async *[Symbol.asyncIterator]() {
       for (const chunk of chunks) yield Buffer.from(chunk)
       if (failure !== undefined) throw failure

@@ -49,6 +49,7 @@ function tracedBody(body: SourceBody, span: OpenSpan): SourceBody {
   return {
     start: body.start,
     etag: body.etag,
+    sizeInBytes: body.sizeInBytes,
     // By hand rather than as a generator: it stands in the way of every byte.
     [Symbol.asyncIterator]() {
       const chunks = body[Symbol.asyncIterator]()

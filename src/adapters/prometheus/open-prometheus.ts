@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { COPY_STATES, type CopyState } from '../../domain/distribution.ts'
-import type { OperationKind, OperationStatus } from '../../domain/operation.ts'
+import { OPERATION_KINDS, type OperationKind, type OperationStatus } from '../../domain/operation.ts'
 import type { Verdict } from '../../domain/verdict.ts'
 import type { Metrics, MetricsPage } from '../../ports/metrics.ts'
 import { registerRequestDurations } from './request-durations.ts'
@@ -87,7 +87,7 @@ export function openPrometheus({ version }: { version: string }): {
     ['store'],
   )
   // What has not happened yet is 0, not absent: a rate needs the step from 0 to 1.
-  for (const kind of ['import', 'delete']) {
+  for (const kind of OPERATION_KINDS) {
     for (const status of ['Succeeded', 'Failed']) ended.inc({ kind, status }, 0)
   }
   for (const outcome of ['complete', 'broken']) downloads.inc({ outcome }, 0)
@@ -105,7 +105,7 @@ export function openPrometheus({ version }: { version: string }): {
     for (const [listener, count] of await readings.connections()) connections.set({ listener }, count)
     operations.reset()
     oldest.reset()
-    for (const kind of ['import', 'delete']) {
+    for (const kind of OPERATION_KINDS) {
       for (const status of ['NotStarted', 'Running']) operations.set({ kind, status }, 0)
     }
     for (const byStore of [distributed, lag, checkAge]) byStore.reset()

@@ -1,4 +1,4 @@
-import { failureToRead, timeout } from './source-failure.ts'
+import { failureToRead, progressOf, timeout } from './source-failure.ts'
 import type { SourceLimits } from './source-limits.ts'
 
 /**
@@ -7,7 +7,7 @@ import type { SourceLimits } from './source-limits.ts'
  */
 export async function* readBody(
   body: AsyncIterable<Uint8Array>,
-  facts: { place: string; start: number; sizeInBytes: number; limits: SourceLimits; signal: AbortSignal },
+  facts: { place: string; start: number; sizeInBytes: number | undefined; limits: SourceLimits; signal: AbortSignal },
 ): AsyncGenerator<Uint8Array> {
   const { slowMs, slowBytesPerSecond } = facts.limits
   let got = facts.start
@@ -25,7 +25,7 @@ export async function* readBody(
         if (gotMeanwhile * 1000 < slowBytesPerSecond * waitedMs) {
           throw timeout(
             `${facts.place}: slower than ${slowBytesPerSecond} bytes a second for ${slowMs / 1000} s, ` +
-              `after ${got} of ${facts.sizeInBytes} bytes.`,
+              `after ${progressOf({ ...facts, got })}.`,
           )
         }
         gotMeanwhile = 0

@@ -27,10 +27,10 @@ export function failureToAnswer(error: unknown, { place, limits }: { place: stri
 /** What went wrong while the bytes came, after `got` of them. */
 export function failureToRead(
   error: unknown,
-  { place, limits, got, sizeInBytes }: { place: string; limits: SourceLimits; got: number; sizeInBytes: number },
+  { place, limits, ...facts }: { place: string; limits: SourceLimits; got: number; sizeInBytes: number | undefined },
 ): AppError {
   if (error instanceof AppError) return error
-  const progress = `after ${got} of ${sizeInBytes} bytes`
+  const progress = `after ${progressOf(facts)}`
   if (codeOf(error) === 'UND_ERR_BODY_TIMEOUT') {
     return timeout(`${place}: nothing came for ${limits.silenceMs / 1000} s, ${progress}.`, error)
   }
@@ -39,6 +39,11 @@ export function failureToRead(
     mayRecover: true,
     cause: error,
   })
+}
+
+/** How far reading came, where it is known how much there should be. */
+export function progressOf({ got, sizeInBytes }: { got: number; sizeInBytes: number | undefined }): string {
+  return sizeInBytes === undefined ? `${got} bytes` : `${got} of ${sizeInBytes} bytes`
 }
 
 /** The source took too long; the sentence says for what. */

@@ -105,11 +105,12 @@ export function openHttpSource(options: HttpSourceOptions): HttpSource {
   }
 
   /** The answer with the rest of the file, or with all of it where the source cannot or will not send only the rest. */
-  async function askForRest(url: URL, asking: Asking, sizeInBytes: number) {
+  async function askForRest(url: URL, asking: Asking, sizeInBytes: number | undefined) {
     const { answer, place } = await follow(url, asking)
     const { from } = asking
     if (from === undefined || answer.statusCode === 200) return { answer, place, start: 0 }
-    if (answer.statusCode === 206 && isRestOf(answer.headers, { from, sizeInBytes })) {
+    const isRest = sizeInBytes !== undefined && isRestOf(answer.headers, { from, sizeInBytes })
+    if (answer.statusCode === 206 && isRest) {
       return { answer, place, start: from.position }
     }
     // It answers ranges wrongly, so it is not asked for one again.
@@ -132,7 +133,7 @@ export function openHttpSource(options: HttpSourceOptions): HttpSource {
       try {
         const { answer, place, start } = await askForRest(url, { deadline, ...(from && { from }) }, sizeInBytes)
         const declared = answer.headers['content-length']
-        if (declared !== undefined && Number(declared) !== sizeInBytes - start) {
+        if (declared !== undefined && sizeInBytes !== undefined && Number(declared) !== sizeInBytes - start) {
           discard(answer)
           throw new AppError(
             'SizeMismatch',
@@ -143,7 +144,11 @@ export function openHttpSource(options: HttpSourceOptions): HttpSource {
         }
         answer.body.once('close', deadline.release)
         const bytes = readBody(answer.body, { place, start, sizeInBytes, limits, signal: deadline.signal })
-        return Object.assign(bytes, { start, etag: strongEtag(answer.headers) ?? (start > 0 ? from?.etag : undefined) })
+        return Object.assign(bytes, {
+          start,
+          etag: strongEtag(answer.headers) ?? (start > 0 ? from?.etag : undefined),
+          sizeInBytes: declared === undefined ? undefined : start + Number(declared),
+        })
       } catch (error) {
         deadline.release()
         throw error
