@@ -13,7 +13,7 @@ test('a caller learns who it is, in which instances it has a role, and nothing o
   const document = reader.json<Instances>()
   assert.deepEqual(mistakesIn(document, InstancesDocument), [])
   assert.deepEqual(document, {
-    subject: 'tester',
+    subject: 'DeviceUpdateContentReader',
     issuer: 'urn:tests',
     value: [
       { instance: 'green', permissions: ['updates/read'] },
