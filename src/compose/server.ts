@@ -160,11 +160,10 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
         const judging = {
           database: patient,
           blobs,
-          openSource: withStaging(tracedSource(source.open, tracing), {
-            database: patient,
-            blobs,
-            operationId: operation.operationId,
-          }),
+          openSource: tracedSource(
+            withStaging(source.open, { database: patient, blobs, operationId: operation.operationId }),
+            tracing,
+          ),
           retry,
           startDigest: digests.start,
           limits,
