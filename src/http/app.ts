@@ -215,7 +215,11 @@ export async function createApp(options: AppOptions): Promise<App> {
         handler(request, reply) {
           const call = callOf(request, { isV2Path })
           request.dialect = call.dialect.name
-          if ('handle' in route) return route.handle(call).then((answer) => send(reply, answer))
+          if ('handle' in route) {
+            const { span } = request
+            const answering = span === undefined ? route.handle(call) : span.run(() => route.handle(call))
+            return answering.then((answer) => send(reply, answer))
+          }
           const isStillAllowed = () => mayStill(request, permission, gate)
           return route
             .stream(call)

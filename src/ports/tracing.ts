@@ -24,6 +24,8 @@ export interface Span {
 }
 
 export interface OpenSpan extends Span {
+  /** Does the work in it: what begins meanwhile is a part of it. */
+  run<T>(work: () => T): T
   /** Ends it; with an error, as failed. */
   end(failure?: { error: unknown }): void
 }
@@ -32,11 +34,11 @@ export interface OpenSpan extends Span {
 export interface Tracing {
   /** Does the work in a span: what begins meanwhile is a part of it. An error of the work is told and thrown on. */
   inSpan<T>(span: NewSpan, work: (span: Span) => Promise<T>): Promise<T>
-  /** Begins a span that somebody else ends. Nothing becomes a part of it by itself. */
+  /** Begins a span that somebody else ends. */
   begin(span: NewSpan): OpenSpan
 }
 
-const NO_SPAN: OpenSpan = { traceparent: undefined, set() {}, fail() {}, end() {} }
+const NO_SPAN: OpenSpan = { traceparent: undefined, run: (work) => work(), set() {}, fail() {}, end() {} }
 
 /** Tells nobody anything. */
 export const UNTRACED: Tracing = {

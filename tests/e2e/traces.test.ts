@@ -7,7 +7,13 @@ import { after, before, describe, test } from 'node:test'
 import type { Operation } from '../../src/client/api-types.ts'
 import { ask } from '../support/ask.ts'
 import { freePort } from '../support/free-port.ts'
-import { type MisbehavingSource, serveOtherBytes, startSource } from '../support/misbehaving-source.ts'
+import {
+  type Behaviour,
+  type MisbehavingSource,
+  serveBytes,
+  serveOtherBytes,
+  startSource,
+} from '../support/misbehaving-source.ts'
 import { eventually } from '../support/operation-end.ts'
 import { type OtlpReceiver, startOtlpReceiver, treeOf } from '../support/otlp-receiver.ts'
 import { publishUpdate, SIGNATURE, type UpdateRecipe } from '../support/publish-update.ts'
@@ -241,6 +247,25 @@ describe('with a collector', () => {
     await collector.trace(problem.traceId.split('-')[1] ?? '', 'GET')
   })
 
+  test('what a request writes to the store is a part of it', async () => {
+    const [traceId, spanId] = ['a'.repeat(32), 'b'.repeat(16)]
+    const upload = await ask(aduana.httpUrl, '/aduana/v1/default/staging', {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${token}`,
+        traceparent: `00-${traceId}-${spanId}-01`,
+        'tus-resumable': '1.0.0',
+        'upload-length': '5',
+        'upload-metadata': `filename ${Buffer.from('a.swu').toString('base64')}`,
+        'content-type': 'application/offset+octet-stream',
+      },
+      body: '12345',
+    })
+    assert.equal(upload.status, 201, upload.text)
+    const name = 'POST /aduana/v1/{instanceId}/staging'
+    assert.deepEqual(treeOf(await collector.trace(traceId, name), spanId), [name, '  commit blob'])
+  })
+
   test('the collector itself is no source', async () => {
     const { input } = publishUpdate(source)
     input.importManifest.url = `${collector.url}/v1/traces`
@@ -315,15 +340,48 @@ describe('with a collector that is away', () => {
     assert.equal(said('does not take traces'), 1)
   })
 
-  test('a server that stops sends what it still has', async () => {
+  test('a server that stops sends what it still has, and goes on under the same request when it is back', async () => {
     await using collector = await startOtlpReceiver()
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '600000' }
-    await using aduana = await startAduana({ env })
-    const { traceId, headers } = caller(1)
-    await ask(aduana.httpUrl, '/nowhere', { headers })
+    await using aduana = await startAduana({ env, flags: [...ALLOWED, '--grace', '0s'] })
+    const { traceId, spanId, headers } = caller(1)
+    const held: (() => void)[] = []
+    const bytes = Buffer.from('comes only to the second who asks')
+    const behaviour: Behaviour = (request, response) => {
+      const serve = () => serveBytes(bytes)(request, response)
+      if (held.push(serve) > 1) serve()
+    }
+    const { input } = publishUpdate(source, { files: [{ name: 'held', bytes, behaviour }] })
+    const token = await aduana.token()
+    const accepted = await ask(aduana.httpUrl, `${UPDATES}:import`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
+      body: JSON.stringify([input]),
+    })
+    await eventually('the file is held', () => held.length === 1)
     assert.deepEqual(collector.spans, [])
     assert.equal(await aduana.stop(), 0)
-    await collector.trace(traceId, 'GET')
+    await collector.trace(traceId, IMPORT, 'run import')
+
+    await using again = await aduana.restart()
+    const operation = await endOf(again, token, String(accepted.headers['operation-location']))
+    assert.equal(operation.status, 'Succeeded', JSON.stringify(operation.error))
+    await again.stop()
+    const spans = await collector.trace(traceId, IMPORT, 'publish')
+    const attempts = spans.filter(({ name }) => name === 'run import').map(({ attributes }) => attributes)
+    assert.deepEqual(
+      attempts.map((attributes) => [attributes['aduana.operation.attempt'], attributes['aduana.operation.outcome']]),
+      [
+        [1, 'parked'],
+        [2, 'succeeded'],
+      ],
+    )
+    const tree = treeOf(spans, spanId)
+    assert.equal(tree.length, spans.length, 'everything hangs together')
+    assert.deepEqual(
+      tree.filter((line) => !line.startsWith('    ')),
+      [IMPORT, '  run import', '  run import'],
+    )
   })
 })
 

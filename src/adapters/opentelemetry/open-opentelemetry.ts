@@ -59,30 +59,29 @@ export function openOpenTelemetry({
   const tracer = provider.getTracer('aduana', version)
   const around = new AsyncLocalStorage<Context>()
 
-  function start({ name, kind, attributes = {}, parent }: NewSpan): { span: SdkSpan; context: Context } {
+  function begin({ name, kind, attributes = {}, parent }: NewSpan): OpenSpan {
     const context =
       parent === undefined
         ? (around.getStore() ?? ROOT_CONTEXT)
         : trace.setSpanContext(ROOT_CONTEXT, spanContextOf(parent))
     const options = { attributes, ...(kind && { kind: KINDS[kind] }) }
     const span = tracer.startSpan(name, options, context)
-    return { span, context: trace.setSpan(context, span) }
+    return openSpanOf(span, (work) => around.run(trace.setSpan(context, span), work))
   }
 
   const tracing: Tracing = {
     async inSpan(newSpan, work) {
-      const { span, context } = start(newSpan)
-      const open = openSpanOf(span)
+      const span = begin(newSpan)
       try {
-        const result = await around.run(context, () => work(open))
-        open.end()
+        const result = await span.run(() => work(span))
+        span.end()
         return result
       } catch (error) {
-        open.end({ error })
+        span.end({ error })
         throw error
       }
     },
-    begin: (newSpan) => openSpanOf(start(newSpan).span),
+    begin,
   }
   return {
     tracing,
@@ -96,7 +95,7 @@ export function openOpenTelemetry({
   }
 }
 
-function openSpanOf(span: SdkSpan): OpenSpan {
+function openSpanOf(span: SdkSpan, run: OpenSpan['run']): OpenSpan {
   const { traceId, spanId, traceFlags } = span.spanContext()
   function fail(error: unknown): void {
     const { outer, innermost } = errorCodesOf(error)
@@ -106,6 +105,7 @@ function openSpanOf(span: SdkSpan): OpenSpan {
   }
   return {
     traceparent: `00-${traceId}-${spanId}-${(traceFlags & TraceFlags.SAMPLED) === 0 ? '00' : '01'}`,
+    run,
     set: (attributes) => void span.setAttributes(attributes),
     fail,
     end(failure) {

@@ -14,6 +14,7 @@ function createNotes() {
     let failure: { failure?: unknown } = {}
     return {
       traceparent: undefined,
+      run: <T>(work: () => T) => work(),
       set: (more: object) => void Object.assign(facts, more),
       fail(error: unknown) {
         failure = { failure: error }
