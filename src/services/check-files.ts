@@ -1,6 +1,7 @@
 import { hexOfBase64 } from '../domain/blob.ts'
 import { AppError } from '../domain/errors.ts'
 import type { ClaimedOperation } from '../domain/operation.ts'
+import { UNTRACED } from '../ports/tracing.ts'
 import { findBlob, instanceHasContent, type KnownBlob } from '../store/blobs.ts'
 import { noteFiles, noteProgress } from '../store/progress.ts'
 import { isDatabaseFailure } from './attempt-end.ts'
@@ -42,7 +43,7 @@ export async function checkFiles(
     context,
   }: { isDeep: boolean; findings: CheckFindings; operation: ClaimedOperation; context: CheckContext },
 ): Promise<void> {
-  const { database } = context
+  const { database, tracing = UNTRACED } = context
   const { instance } = operation
   const files = inputs.flatMap(filesOf)
   await noteFiles(
@@ -65,7 +66,10 @@ export async function checkFiles(
     }
     await note('Downloading')
     try {
-      const warning = await checkFile(file, { ...context, isDeep, signal, instance, onProgress })
+      const attributes = { 'aduana.item.index': file.item, 'aduana.file.index': file.ordinal }
+      const warning = await tracing.inSpan({ name: 'check file', attributes }, () =>
+        checkFile(file, { ...context, isDeep, signal, instance, onProgress }),
+      )
       if (warning !== undefined) warnings.set(file, warning)
     } catch (error) {
       if (!(error instanceof AppError) || signal.aborted || isDatabaseFailure(error)) throw error

@@ -247,6 +247,30 @@ describe('with a collector', () => {
     await collector.trace(problem.traceId.split('-')[1] ?? '', 'GET')
   })
 
+  test('a check is told as an import is', async () => {
+    const [traceId, spanId] = ['c'.repeat(32), 'd'.repeat(16)]
+    const { input } = publishUpdate(source)
+    const accepted = await ask(aduana.httpUrl, '/aduana/v1/default/updates:check?deep=true', {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${token}`,
+        traceparent: `00-${traceId}-${spanId}-01`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify([input]),
+    })
+    await endOf(aduana, token, String(accepted.headers['operation-location']))
+    const name = 'POST /aduana/v1/{instanceId}/updates:check'
+    assert.deepEqual(treeOf(await collector.trace(traceId, name, 'run check'), spanId), [
+      name,
+      '  run check',
+      '    check file',
+      '      read source',
+      '    fetch manifest',
+      '      read source',
+    ])
+  })
+
   test('what a request writes to the store is a part of it', async () => {
     const [traceId, spanId] = ['a'.repeat(32), 'b'.repeat(16)]
     const upload = await ask(aduana.httpUrl, '/aduana/v1/default/staging', {
