@@ -11,7 +11,7 @@ export interface LogIds {
   span_id?: string
 }
 
-export function logIdsOf(traceId: string, span: { readonly traceparent: string | undefined } | undefined): LogIds {
+export function logIdsOf(traceId: string, span?: { readonly traceparent: string | undefined }): LogIds {
   return {
     trace_id: traceId,
     ...(span?.traceparent !== undefined && { span_id: span.traceparent.slice(36, 52) }),

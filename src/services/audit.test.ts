@@ -95,5 +95,6 @@ describe('the audit log', () => {
       warnings.map(([, message]) => message),
       ['cannot write the audit log', 'cannot keep an audit entry'],
     )
+    for (const [facts] of warnings) assert.ok('trace_id' in facts)
   })
 })

@@ -1,5 +1,6 @@
 import type { AuditEntry } from '../domain/audit-entry.ts'
 import { wireTime } from '../domain/times.ts'
+import { logIdsOf } from '../domain/trace-ids.ts'
 import type { AuditFile } from '../ports/audit-file.ts'
 import type { Database } from '../ports/database.ts'
 import { insertAudit } from '../store/audit.ts'
@@ -34,7 +35,7 @@ export function createAudit({
     try {
       await file.append({ at: wireTime(now()), ...entry })
     } catch (error) {
-      log.warn({ err: error, entry }, 'cannot write the audit log')
+      log.warn({ err: error, entry, ...logIdsOf(entry.traceId) }, 'cannot write the audit log')
     }
   }
 
@@ -54,7 +55,7 @@ export function createAudit({
       try {
         await database.batch([insertAudit(entry)])
       } catch (error) {
-        log.warn({ err: error, entry }, 'cannot keep an audit entry')
+        log.warn({ err: error, entry, ...logIdsOf(entry.traceId) }, 'cannot keep an audit entry')
       }
       await write(entry)
     },
