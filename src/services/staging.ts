@@ -99,16 +99,22 @@ export function createStaging({
   }
 
   /** Stores a part at the end of an upload, in the order that a crash cannot harm: noted, stored, counted. */
-  async function keep(part: StagedPart, bytes: Uint8Array, upload: StagedUpload): Promise<void> {
+  async function keep(part: StagedPart, bytes: Uint8Array, upload: StagedUpload, owner: StagingOwner): Promise<void> {
     const { sha256, sizeInBytes } = part
-    if (!(await notePart(database, part))) throw notTheEnd(upload.id, part.start)
+    if (!(await notePart(database, part))) await refuse()
     try {
       await keeping({ title: upload.fileName }, store())
-      if (!(await keepPart(database, part))) throw notTheEnd(upload.id, part.start)
+      if (!(await keepPart(database, part))) await refuse()
     } catch (error) {
       // What cannot be dropped now, the next part here drops, or the end of the upload.
       await dropPart(database, part).catch(() => {})
       throw error
+    }
+
+    /** Somebody else sent there meanwhile, or the upload is gone. */
+    async function refuse(): Promise<never> {
+      const { bytesReceived } = await find(upload.id, owner)
+      throw notTheEnd(upload.id, part.start, bytesReceived)
     }
 
     async function store(): Promise<void> {
@@ -138,7 +144,7 @@ export function createStaging({
         const sizeInBytes = bytes.length
         if (start + sizeInBytes > upload.sizeInBytes) throw tooMany(upload)
         if (parts === LIMITS.stagedPartsMax) throw tooManyParts(id)
-        await keep({ uploadId: id, start, sha256, sizeInBytes }, bytes, upload)
+        await keep({ uploadId: id, start, sha256, sizeInBytes }, bytes, upload, owner)
         start += sizeInBytes
         parts += 1
       }
@@ -213,11 +219,10 @@ function noUpload(id: string): AppError {
   return new AppError('NotFound', `You have no staged upload ${id.slice(0, 64)} in this instance.`)
 }
 
-function notTheEnd(id: string, offset: number, end?: number): AppError {
-  const truth = end === undefined ? 'somebody else sent there meanwhile' : `the upload ends at ${end}`
+function notTheEnd(id: string, offset: number, end: number): AppError {
   return new AppError(
     'UploadOffsetWrong',
-    `Bytes were sent for ${id} at ${offset}, but ${truth}. Ask with HEAD where to go on.`,
+    `Bytes were sent for ${id} at ${offset}, but the upload ends at ${end}. Ask with HEAD where to go on.`,
     { target: 'Upload-Offset' },
   )
 }

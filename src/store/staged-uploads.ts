@@ -141,7 +141,7 @@ export function takeUploads(operationId: string): Statement[] {
 export function freeUploads(operationId: string): Statement[] {
   return [
     {
-      sql: `update staged_uploads set expires_at = ${NOW} + keep_ms where released_at is null and id in (${OF_OPERATION})`,
+      sql: `update staged_uploads set expires_at = ${NOW} + keep_ms where id in (${OF_OPERATION})`,
       params: [operationId],
     },
     { sql: 'delete from staged_uses where operation_id = $1', params: [operationId] },
