@@ -40,8 +40,7 @@ export function stagingRoutes(staging: Staging): ApiRoute[] {
     try {
       return await staging.append(id, ownerOf(call), { offset, body })
     } finally {
-      // What nobody reads would keep the client from hearing why.
-      body.resume()
+      drain(body)
     }
   }
 
@@ -185,6 +184,13 @@ export function stagingRoutes(staging: Staging): ApiRoute[] {
       return await staging.find(created.id, ownerOf(call))
     }
   }
+}
+
+/** Reads on what nobody takes any more: a client that cannot send might not hear the answer, or wait with its next request. */
+function drain(body: Readable): void {
+  // Whoever read it until now may still be waiting for more, and a stream that has such a reader does not flow.
+  body.removeAllListeners('readable')
+  setImmediate(() => body.resume())
 }
 
 function ownerOf({ instance, caller: { subject, issuer } }: Pick<Call, 'instance' | 'caller'>): StagingOwner {

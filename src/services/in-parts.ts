@@ -1,9 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { PartBuffers } from './part-buffers.ts'
 
-/** How long bytes are collected: so much of what a slow client sent is lost at most when the process dies. */
-const TURN_MS = 10_000
-
 /** Bytes that belong together. They are good until the next part is asked for. */
 export interface Part {
   bytes: Uint8Array
@@ -17,7 +14,7 @@ export interface Part {
  */
 export async function* inParts(
   body: AsyncIterable<Uint8Array>,
-  { buffers, signal, turnMs = TURN_MS }: { buffers: PartBuffers; signal: AbortSignal; turnMs?: number },
+  { buffers, signal, turnMs }: { buffers: PartBuffers; signal: AbortSignal; turnMs: number },
 ): AsyncGenerator<Part> {
   using chunks = openChunks(body, signal)
   for (let coming = chunks.next(); ; ) {

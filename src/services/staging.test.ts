@@ -40,12 +40,10 @@ interface Stage extends AsyncDisposable {
 async function openStage({
   settings,
   blobs,
-  turnMs,
   database,
 }: {
   settings?: StagingSettings
   blobs?: (own: BlobStore) => BlobStore
-  turnMs?: number
   database?: (own: Pipeline['database']) => Pipeline['database']
 } = {}): Promise<Stage> {
   const pipeline = await startPipeline()
@@ -57,7 +55,6 @@ async function openStage({
     audit,
     partBytes: PART_BYTES,
     ...(settings && { settings }),
-    ...(turnMs !== undefined && { turnMs }),
   })
   return {
     pipeline,

@@ -22,6 +22,8 @@ import { settleBlob } from './settle-blob.ts'
 
 /** Parts are as large as what one request to an object store well carries. */
 const PART_BYTES = 8 * 1024 * 1024
+/** How long a part is collected: so much of what a slow client sent is lost at most when the process dies. */
+const TURN_MS = 10_000
 /** Parts that are collected or stored at the same time, whoever sends them: what staging may take of the memory. */
 const PARTS_AT_ONCE = 6
 
@@ -72,7 +74,6 @@ export function createStaging({
   settings: { keepMs, bytesMax } = STAGING_SETTINGS,
   partBytes = PART_BYTES,
   partsAtOnce = PARTS_AT_ONCE,
-  turnMs,
 }: {
   database: Database
   blobs: BlobStore
@@ -80,8 +81,9 @@ export function createStaging({
   settings?: StagingSettings
   partBytes?: number
   partsAtOnce?: number
-  turnMs?: number
 }): Staging {
+  // What still comes must not expire.
+  const turnMs = Math.min(TURN_MS, keepMs / 4)
   const buffers = createPartBuffers({ count: partsAtOnce, sizeInBytes: partBytes })
   const stopping = new AbortController()
   const appending = new Set<Promise<unknown>>()
@@ -139,7 +141,7 @@ export function createStaging({
       for await (const { bytes, sha256 } of inParts(body, {
         buffers,
         signal: stopping.signal,
-        ...(turnMs !== undefined && { turnMs }),
+        turnMs,
       })) {
         const sizeInBytes = bytes.length
         if (start + sizeInBytes > upload.sizeInBytes) throw tooMany(upload)
