@@ -160,6 +160,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   })
   app.setErrorHandler((error: FastifyError | AppError, request, reply) => {
     const appError = asAppError(error)
+    // A stopping server need not wait for the rest of an upload.
+    if (appError.code === 'Unavailable' && !request.raw.complete) reply.header('connection', 'close')
     if (statusOf(appError.code) === 500) {
       log.error({ err: error, ...logIdsOf(traceIdOf(request.traceparent), request.span) }, 'request failed')
     }

@@ -33,6 +33,7 @@ export async function checkBlobs(
       `select sha256, name, size_in_bytes as size, idle_since as idle,
               exists (select 1 from files f where f.sha256 = b.sha256)
                 or exists (select 1 from updates u where u.manifest_sha256 = b.sha256)
+                or exists (select 1 from staged_parts p where p.sha256 = b.sha256)
                 -- By this one, nodes that share a store recognise it.
                 or exists (select 1 from shared_keys k where k.name = 'store' and k.value = b.name) as isNamed,
               exists (select 1 from blob_holds h where h.sha256 = b.sha256) as isHeld

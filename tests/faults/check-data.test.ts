@@ -21,6 +21,9 @@ const PARENT = { provider: 'Contoso', name: 'Parent', version: '1.0' }
 const BYTES = Buffer.from('what the toaster runs')
 const PROGRAM = join(import.meta.dirname, 'check-data.ts')
 
+const NEW_UPLOAD = `insert into staged_uploads (id, instance, subject, issuer, metadata, file_name, size_in_bytes, bytes_received,
+  created_at, keep_ms, expires_at, released_at) select ?, instance, '', '', '', '', 1000, ?, 0, 0, 0, ? from instances limit 1`
+const NEW_PART = `insert into staged_parts (upload_id, start, sha256, size_in_bytes, is_kept) values (?, 0, ?, ?, true)`
 const NEW_BLOB = 'insert into blobs (sha256, name, size_in_bytes, stored_at, idle_since) values (?, ?, ?, 0, ?)'
 
 /** A data folder that a test may break, past every check of the server. */
@@ -339,6 +342,44 @@ const DAMAGES: Damage[] = [
     what: 'an import whose update is gone without a deletion',
     damage: (data) => data.sql(`update operations set status = 'Failed', error = ? where kind = 'delete'`, ERROR),
     found: ['operation-result-missing'],
+  },
+  {
+    what: 'an upload that lacks a part',
+    damage: (data) => data.sql(NEW_UPLOAD, 'u', 3, null),
+    found: ['staged-wrong'],
+  },
+  {
+    what: 'a part of an upload without the row of its blob',
+    damage(data) {
+      data.sql(NEW_UPLOAD, 'u', 3, null)
+      data.sql(NEW_PART, 'u', 'aa', 3)
+    },
+    found: ['staged-wrong'],
+  },
+  {
+    what: 'an upload that was released and kept its parts',
+    damage(data) {
+      data.sql(NEW_UPLOAD, 'u', 0, 1)
+      data.sql(NEW_PART, 'u', hexOf(BYTES), BYTES.byteLength)
+    },
+    found: ['staged-wrong'],
+  },
+  {
+    what: 'an upload that an operation uses which has ended',
+    damage(data) {
+      data.sql(NEW_UPLOAD, 'u', 0, null)
+      data.sql(`insert into staged_uses select id, 'u' from operations where status = 'Failed' limit 1`)
+    },
+    found: ['staged-held'],
+  },
+  {
+    what: 'an upload with all that it says',
+    damage(data) {
+      data.sql(NEW_UPLOAD, 'u', BYTES.byteLength, null)
+      data.sql(NEW_PART, 'u', hexOf(BYTES), BYTES.byteLength)
+    },
+    found: [],
+    quiescent: true,
   },
   {
     what: 'an operation that has not ended, where nothing should run,',

@@ -9,6 +9,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { parseArgs } from 'node:util'
 import { checkBlobs } from './check-blobs.ts'
 import { checkOperations } from './check-operations.ts'
+import { checkStaging } from './check-staging.ts'
 import { checkUpdates } from './check-updates.ts'
 import type { Finding } from './finding.ts'
 
@@ -47,6 +48,7 @@ export async function checkData({ folder, quiescent = false }: CheckOptions): Pr
       ...(await checkUpdates(database, { store })),
       ...(await checkBlobs(database, { store, quiescent })),
       ...checkOperations(database, { quiescent }),
+      ...checkStaging(database),
     ]
   } catch (error) {
     return [{ code: 'database-unreadable', sentence: `${path} cannot be read: ${(error as Error).message}.` }]

@@ -31,6 +31,9 @@ export type FindingCode =
   | 'operation-error-wrong'
   | 'operation-result-missing'
   | 'hold-left'
+  // Uploads.
+  | 'staged-wrong'
+  | 'staged-held'
   // Only where nothing runs and everything was swept.
   | 'operation-unfinished'
   | 'blob-unused'

@@ -6,6 +6,7 @@ import { type SeededRandom, seededRandom } from '../support/seeded-random.ts'
 import { INSTANCES, type InstanceName, type KillImport } from './kill-imports.ts'
 import { type Ledger, titleOf } from './kill-ledger.ts'
 import { readImport, readList } from './kill-reads.ts'
+import { nameUploads, sendUpload } from './kill-staging.ts'
 
 /** So many imports are under way, and so many updates are kept, that a check of the folder stays short. */
 const UNDER_WAY_MAX = 8
@@ -52,6 +53,7 @@ export function startClients({
   let isLeaving = false
   let isDraining = false
   let importsAsked = 0
+  const beingStaged = new Set<KillImport>()
 
   /** Answers undefined where the server died before it answered, or failed as it may. */
   async function ask<T>(
@@ -82,9 +84,12 @@ export function startClients({
     }
   }
 
-  async function importOne(): Promise<void> {
+  async function importOne(own: SeededRandom): Promise<void> {
     if (isDraining || ledger.inState('accepted').length >= UNDER_WAY_MAX) return
-    const planned = ledger.plan()
+    const left = ledger.inState('staging').find((known) => !beingStaged.has(known))
+    const planned = left ?? ledger.plan()
+    if (planned.state === 'staging' && !(await stage(planned, own))) return
+    planned.state = 'asked'
     const inputs = planned.updates.map(({ input }) => input)
     importsAsked += 1
     const accepted = await ask(`importing ${titleOf(planned)}`, planned.instance, (client) =>
@@ -98,6 +103,26 @@ export function startClients({
     ledger.counts.imports.accepted += 1
     planned.operationId = accepted.operationId
     planned.state = 'accepted'
+  }
+
+  /** Uploads what is left of an import. Answers whether all of it is there. */
+  async function stage(known: KillImport, own: SeededRandom): Promise<boolean> {
+    beingStaged.add(known)
+    const { instance, uploads = new Map() } = known
+    for (const upload of uploads.values()) {
+      const isDone = await ask(`staging ${titleOf(known)}`, instance, async (_client, { url, signal }) => {
+        const signals = [AbortSignal.timeout(ANSWER_MS), ...(signal ? [signal] : [])]
+        await sendUpload(upload, { url, token, instance, signal: AbortSignal.any(signals), find: ledger.find }, own)
+        return true
+      })
+      if (isDone === undefined || isDraining || isLeaving) {
+        beingStaged.delete(known)
+        return false
+      }
+    }
+    nameUploads(known)
+    ledger.counts.uploads += uploads.size
+    return true
   }
 
   async function deleteOne(own: SeededRandom): Promise<void> {

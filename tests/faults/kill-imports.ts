@@ -9,6 +9,7 @@ import { paced } from '../support/paced.ts'
 import { type PayloadRecipe, type PublishedUpdate, publishUpdate } from '../support/publish-update.ts'
 import { seededBytes } from '../support/seeded-bytes.ts'
 import { type SeededRandom, seededRandom } from '../support/seeded-random.ts'
+import { type KillUpload, planUploads } from './kill-staging.ts'
 
 export const INSTANCES = ['default', 'other'] as const
 export type InstanceName = (typeof INSTANCES)[number]
@@ -20,6 +21,7 @@ const BODY_MS_MAX = 1500
 /**
  * What the clients know of an import:
  *
+ * - `staging`: it is uploaded, or waits for that to go on, and was not asked for yet
  * - `asked`: the request got no answer, so it may have happened or not
  * - `accepted`: answered with 202, and the end was not seen yet
  * - `visible`: seen to have succeeded, and nobody asked for its deletion
@@ -27,7 +29,7 @@ const BODY_MS_MAX = 1500
  * - `gone`: seen to be deleted
  * - `absent`: seen to have failed, or never to have happened
  */
-export type ImportState = 'asked' | 'accepted' | 'visible' | 'deleting' | 'gone' | 'absent'
+export type ImportState = 'staging' | 'asked' | 'accepted' | 'visible' | 'deleting' | 'gone' | 'absent'
 
 /** One import of the load: an update, or a parent (the last one) with its children. */
 export interface KillImport {
@@ -37,6 +39,8 @@ export interface KillImport {
   /** How it must end: `Succeeded`, or the innermost code of its error. */
   merit: 'Succeeded' | 'HashMismatch' | 'SourceStatus'
   state: ImportState
+  /** Of an import that is staged, and not fetched from the source. */
+  uploads?: ReadonlyMap<string, KillUpload>
   operationId?: string
   /** The operation that deletes it, once that was accepted. */
   deletionId?: string
@@ -99,7 +103,9 @@ export function planImport({
     )
     slowManifest(source, updates.at(-1), 200 * random.fraction() ** 2)
   }
-  return { number, instance, updates, merit, state: 'asked', contentPaths: new Set() }
+  const planned: KillImport = { number, instance, updates, merit, state: 'asked', contentPaths: new Set() }
+  if (merit !== 'Succeeded' || !random.chance(0.3)) return planned
+  return { ...planned, state: 'staging', uploads: planUploads(planned) }
 }
 
 /** Frees the memory of what nobody will ask for any more. */

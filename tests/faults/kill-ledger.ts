@@ -31,6 +31,8 @@ export interface KillCounts {
   /** Requests by what came of them. */
   imports: { accepted: number; unanswered: number; succeeded: number; failed: number }
   deletions: { accepted: number; unanswered: number; succeeded: number; refused: number }
+  /** Things that were staged for imports. */
+  uploads: number
   reads: { updates: number; lists: number; contents: number; bytes: number }
 }
 
@@ -41,6 +43,7 @@ export function openLedger({ source, seed }: { source: MisbehavingSource; seed: 
   const counts: KillCounts = {
     imports: { accepted: 0, unanswered: 0, succeeded: 0, failed: 0 },
     deletions: { accepted: 0, unanswered: 0, succeeded: 0, refused: 0 },
+    uploads: 0,
     reads: { updates: 0, lists: 0, contents: 0, bytes: 0 },
   }
   const find = (sentence: string) => void findings.push(sentence)
