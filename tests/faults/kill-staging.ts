@@ -43,7 +43,7 @@ export async function sendUpload(upload: KillUpload, place: Place, random: Seede
   }
   let offset = await offsetOf(upload, place)
   while (offset < bytes.length) {
-    const piece = bytes.subarray(offset, offset + random.size(1024, 12 * MiB))
+    const piece = bytes.subarray(offset, offset + random.size(MiB, 12 * MiB))
     const headers = { ...OCTETS, 'upload-offset': String(offset) }
     await askPlace(place, upload.id, 'PATCH', headers, [204, 409], piece)
     offset = await offsetOf(upload, place)
