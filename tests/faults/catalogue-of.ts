@@ -3,7 +3,7 @@ import type { Database, Row } from '../../src/ports/database.ts'
 const IDENTITY = `u.instance || '/' || u.provider || '/' || u.name || '/' || u.version`
 
 /** Made anew with each import, or by the clock. */
-const OWN = /^(id|update_id|file_id|base_file_id|content_id|etag|idle_since|.*_at)$/
+const OWN = /^(id|update_id|operation_id|file_id|base_file_id|content_id|etag|idle_since|.*_at)$/
 
 /** All that a catalogue says, without what differs between two that were made by the same requests. */
 export async function catalogueOf(database: Database): Promise<Record<string, Row[]>> {

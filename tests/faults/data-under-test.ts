@@ -17,6 +17,7 @@ import { checkDistribution } from '../../src/services/check-distribution.ts'
 import { distribute } from '../../src/services/distribute.ts'
 import { runDeletion } from '../../src/services/run-deletion.ts'
 import { runImport } from '../../src/services/run-import.ts'
+import { withStaging } from '../../src/services/staged-source.ts'
 import { sweep, sweepLeftovers } from '../../src/services/sweep.ts'
 import { claimOperation, endStatements, releaseAllLeases } from '../../src/store/attempts.ts'
 import { createInstances } from '../../src/store/instances.ts'
@@ -172,7 +173,7 @@ export async function runAttempt(
     await runImport(operation, request, {
       database,
       blobs,
-      openSource,
+      openSource: withStaging(openSource, { database, blobs, operationId: operation.operationId }),
       retry: { triesMax: 3, pauseMs: 1 },
       limits: {},
       scan: { mode: 'required', scanner, pausesMs: [] },

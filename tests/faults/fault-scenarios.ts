@@ -7,6 +7,7 @@ import { newBlobName } from '../../src/domain/blob.ts'
 import { newContentId } from '../../src/domain/distribution.ts'
 import type { OpenSource } from '../../src/ports/source.ts'
 import { type Acceptance, acceptDeletion, acceptImport, type Caller } from '../../src/services/accept-operation.ts'
+import { createStaging, type Staging } from '../../src/services/staging.ts'
 import { sweep, sweepLeftovers } from '../../src/services/sweep.ts'
 import { startWorker } from '../../src/services/worker.ts'
 import { claimOperation, endStatements } from '../../src/store/attempts.ts'
@@ -14,8 +15,9 @@ import { checkCopies } from '../support/check-copies.ts'
 import { type MisbehavingSource, serveBytes, serveOtherBytes } from '../support/misbehaving-source.ts'
 import { asImportInput, type PublishedUpdate, publishUpdate, sha256Of } from '../support/publish-update.ts'
 import { createScannerStandIn, MALWARE } from '../support/scanner-stand-in.ts'
+import { unpublishedUpdate } from '../support/stage.ts'
 import { pathOf } from './check-blobs.ts'
-import { CDN, type DataUnderTest, type Ports, runAttempt, runToItsEnd } from './data-under-test.ts'
+import { CDN, type DataUnderTest, type Outside, type Ports, runAttempt, runToItsEnd } from './data-under-test.ts'
 import { isInjected, type Scenario } from './fail-at-every-call.ts'
 
 const MINUTE_MS = 60_000
@@ -139,6 +141,8 @@ export function faultScenarios(source: MisbehavingSource, openSource: OpenSource
       },
       act: begin,
     },
+    stagedImport(unscanned),
+    stagedUpload(unscanned),
     {
       name: 'import that must reach a distribution store',
       isLong: true,
@@ -265,6 +269,85 @@ export function faultScenarios(source: MisbehavingSource, openSource: OpenSource
       },
     },
   ]
+}
+
+const OWNER = { instance: 'default', subject: CALLER.subject, issuer: CALLER.issuer }
+const NO_AUDIT = { async recorded() {}, async refused() {} }
+/** A file of these has three parts. */
+const PART_BYTES = 100
+const STAGED = Buffer.alloc(3 * PART_BYTES - 50, 'staged ')
+
+function stagingOf({ database, blobs }: Ports): Staging {
+  return createStaging({ database, blobs, audit: NO_AUDIT, partBytes: PART_BYTES })
+}
+
+async function* bodyOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
+/** Uploads bytes, or the first of them. Answers the id. */
+async function stage(ports: Ports, bytes: Uint8Array, { sentBytes = bytes.length } = {}): Promise<string> {
+  const staging = stagingOf(ports)
+  const { id } = await staging.create({ instance: 'default', caller: CALLER, sizeInBytes: bytes.length, metadata: '' })
+  await staging.append(id, OWNER, { offset: 0, body: bodyOf(bytes.subarray(0, sentBytes)) })
+  return id
+}
+
+/** Asks for the import of an update whose manifest and only file are staged, as the API does. */
+async function acceptStaged({ database }: Ports, manifestId: string, fileId: string, update: PublishedUpdate) {
+  const input = asImportInput(structuredClone(update.input))
+  input.importManifest.url = `staging:${manifestId}`
+  input.files = input.files.map(({ fileName }) => ({ fileName, url: `staging:${fileId}` }))
+  const acceptance = { database, limits: {}, audit: NO_AUDIT, wake() {} }
+  await acceptImport(acceptance, { instance: 'default', request: { inputs: [input] }, caller: CALLER })
+}
+
+function stagedImport(outside: Outside): Scenario {
+  const update = unpublishedUpdate({ files: [{ name: 'staged.bin', bytes: STAGED }] })
+  return {
+    name: 'import of what is staged',
+    isLong: true,
+    outside,
+    async prepare({ ports }) {
+      const ids = [await stage(ports, update.manifestBytes), await stage(ports, STAGED)] as const
+      await acceptStaged(ports, ...ids, update)
+    },
+    async act(ports) {
+      const operation = await claimOperation(ports.database, MINUTE_MS)
+      if (operation !== undefined) await runToItsEnd(operation, ports, isInjected)
+    },
+    async again(data) {
+      await data.runAll()
+      assert.deepEqual(await data.ports.database.query('select id from staged_uploads'), [])
+    },
+  }
+}
+
+/** In the end what was uploaded is imported, which proves every byte of it. */
+function stagedUpload(outside: Outside): Scenario {
+  const update = unpublishedUpdate({ files: [{ name: 'staged.bin', bytes: STAGED }] })
+  let manifestId = ''
+  let fileId = ''
+  async function appendRest(ports: Ports): Promise<void> {
+    const staging = stagingOf(ports)
+    const { bytesReceived: offset } = await staging.find(fileId, OWNER)
+    await staging.append(fileId, OWNER, { offset, body: bodyOf(STAGED.subarray(offset)) })
+  }
+  return {
+    name: 'upload',
+    isLong: true,
+    outside,
+    async prepare({ ports }) {
+      manifestId = await stage(ports, update.manifestBytes)
+      fileId = await stage(ports, STAGED, { sentBytes: 20 })
+    },
+    act: appendRest,
+    async again(data) {
+      await appendRest(data.ports)
+      await acceptStaged(data.ports, manifestId, fileId, update)
+      await data.runAll()
+    },
+  }
 }
 
 /** Lets a worker run while `meanwhile` goes on, and then stops it at once. */
