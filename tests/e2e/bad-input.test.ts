@@ -19,7 +19,7 @@ import {
   serveOtherBytes,
   startSource,
 } from '../support/misbehaving-source.ts'
-import { eventually, importAndWait, operationEnd } from '../support/operation-end.ts'
+import { checkAndWait, eventually, importAndWait, operationEnd } from '../support/operation-end.ts'
 import { type PublishedUpdate, publishUpdate, requestsFor, SIGNATURE, sha256Of } from '../support/publish-update.ts'
 import { type Aduana, startAduana } from '../support/start-aduana.ts'
 import { partialsOf, storedDigests } from '../support/stored-blobs.ts'
@@ -54,6 +54,10 @@ interface Failure {
   says: (string | RegExp)[]
   /** Where the first of the details points to. */
   target?: string
+  /** Paths that the import must not ask the source for. */
+  unasked?: (string | undefined)[]
+  /** Where a check would wait for what an import need not wait for. */
+  isUnchecked?: boolean
 }
 
 describe('a request that is malformed is refused at once and recorded nowhere', () => {
@@ -264,8 +268,8 @@ describe('an import manifest that is not what the request says, or not good, fai
     await assertFails([input], {
       codes: `${download} > DocumentTooLarge`,
       says: ['import manifest', '104857600', '1048576'],
+      unasked: [paths.get('')],
     })
-    assert.equal(requestsFor(source, paths.get('')), 0)
   })
 })
 
@@ -428,8 +432,8 @@ describe('a source that does not give the bytes of a file fails the operation', 
     await assertFails([published.input], {
       codes: 'CannotProcessImportManifest > CannotDownload > SourceExpired',
       says: ['import manifest', 'expired at 2020-02-03T04:05:06Z', 'longer'],
+      unasked: [...published.paths.values()],
     })
-    for (const path of published.paths.values()) assert.equal(requestsFor(source, path), 0)
   })
 
   test('one file that fails ends the downloads of the others', async () => {
@@ -440,7 +444,11 @@ describe('a source that does not give the bytes of a file fails the operation', 
         { name: 'good.bin', bytes: BYTES },
       ],
     })
-    await assertFails([input], { codes: `${outer} > SourceStatus`, says: ['"missing.bin"', '404'] })
+    await assertFails([input], {
+      codes: `${outer} > SourceStatus`,
+      says: ['"missing.bin"', '404'],
+      isUnchecked: true,
+    })
   })
 })
 
@@ -514,8 +522,8 @@ describe('an identity that is taken fails the operation', () => {
       await assertFails([input], {
         codes: 'UpdateAlreadyExists',
         says: ['Update with the same identity already exists', 'Taken/Toaster/1.2', 'new version'],
+        unasked: [paths.get('toaster.swu')],
       })
-      assert.equal(requestsFor(source, paths.get('toaster.swu')), 0, 'its files are not fetched')
     }
   })
 
@@ -686,8 +694,9 @@ function cases(table: Record<string, Failure & { publish: Publication }>): void 
   }
 }
 
-/** Imports, and asserts all that is promised about an import that fails. */
-async function assertFails(inputs: ImportUpdateInput[], { codes, says, target }: Failure): Promise<Operation> {
+/** Imports, and asserts all that is promised about an import that fails: also that a check tells the reason beforehand. */
+async function assertFails(inputs: ImportUpdateInput[], failure: Failure): Promise<Operation> {
+  const { codes, says, target, unasked = [], isUnchecked = false } = failure
   const before = await Array.fromAsync(client.listUpdates())
   const operation = await importAndWait(client, inputs)
   const { error } = operation
@@ -698,6 +707,14 @@ async function assertFails(inputs: ImportUpdateInput[], { codes, says, target }:
     assert.ok(typeof part === 'string' ? message.includes(part) : part.test(message), `${part} is not in: ${message}`)
   }
   if (target !== undefined) assert.equal(error?.details?.[0]?.target, target)
+  for (const path of unasked) assert.equal(requestsFor(source, path), 0, path)
+  if (!isUnchecked) {
+    const { status, error: found } = await checkAndWait(client, inputs, { deep: true })
+    assert.equal(status, 'Failed')
+    const foundCodes = found?.details?.map(({ code }) => code) ?? []
+    assert.ok(foundCodes.includes(codesOf(error).split(' > ').at(-1) ?? ''), `${codes} is not among ${foundCodes}`)
+    assert.ok(!JSON.stringify(found).includes(SIGNATURE))
+  }
   assert.equal(operation.resourceLocation, undefined)
   assert.ok(!JSON.stringify(operation).includes(SIGNATURE))
 

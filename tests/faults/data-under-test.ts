@@ -15,6 +15,7 @@ import type { Scanner } from '../../src/ports/scanner.ts'
 import type { OpenSource } from '../../src/ports/source.ts'
 import { checkDistribution } from '../../src/services/check-distribution.ts'
 import { distribute } from '../../src/services/distribute.ts'
+import { runCheck } from '../../src/services/run-check.ts'
 import { runDeletion } from '../../src/services/run-deletion.ts'
 import { runImport } from '../../src/services/run-import.ts'
 import { withStaging } from '../../src/services/staged-source.ts'
@@ -169,18 +170,21 @@ export async function runAttempt(
   signal = new AbortController().signal,
 ): Promise<void> {
   const { request } = operation
-  if (request.kind === 'import') {
-    await runImport(operation, request, {
-      database,
-      blobs,
-      openSource: withStaging(openSource, { database, blobs, operationId: operation.operationId }),
-      retry: { triesMax: 3, pauseMs: 1 },
-      limits: {},
-      scan: { mode: 'required', scanner, pausesMs: [] },
-      distribution: { stores: [CDN], required: mustReachCdn ? [{ name: CDN, store: cdn }] : [], pausesMs: [] },
-      signal,
-    })
-  } else if (request.kind === 'delete') await runDeletion(operation, request.updateId, database)
+  if (request.kind === 'delete') return await runDeletion(operation, request.updateId, database)
+  const judging = {
+    database,
+    blobs,
+    openSource: withStaging(openSource, { database, blobs, operationId: operation.operationId }),
+    retry: { triesMax: 3, pauseMs: 1 },
+    limits: {},
+    scan: { mode: 'required' as const, scanner, pausesMs: [] },
+    signal,
+  }
+  if (request.kind === 'check') return await runCheck(operation, request, judging)
+  await runImport(operation, request, {
+    ...judging,
+    distribution: { stores: [CDN], required: mustReachCdn ? [{ name: CDN, store: cdn }] : [], pausesMs: [] },
+  })
 }
 
 /** Runs one attempt, and lets the operation fail where that says so, unless it `isCrash`. */

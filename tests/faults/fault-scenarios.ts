@@ -126,6 +126,17 @@ export function faultScenarios(source: MisbehavingSource, openSource: OpenSource
       act: begin,
     },
     {
+      name: 'deep check that finds something',
+      isLong: true,
+      outside: scanned,
+      async prepare(data) {
+        await withKnown(data)
+        const inputs = [mixed, wrong].map(({ input }) => asImportInput(input))
+        await data.record({ kind: 'check', inputs, isDeep: true })
+      },
+      act: begin,
+    },
+    {
       name: 'import of what has lost its bytes',
       outside: unscanned,
       wrongBefore: ['blob-missing'],
