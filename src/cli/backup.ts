@@ -2,6 +2,7 @@ import { backUpFolder, hasKeys } from '../compose/backup.ts'
 import { BACKUP_SETTINGS, KNOWN_SETTINGS } from '../config/command-settings.ts'
 import { readSettings } from '../config/read-settings.ts'
 import { refuseShared } from './refuse-shared.ts'
+import { count } from './terminal/amounts.ts'
 
 export interface BackupOptions {
   to: string
@@ -32,9 +33,4 @@ export async function backUp(
         ? ' Keep it secret: the keys of the server are in it.'
         : ' The keys of the server are not in it.'),
   )
-}
-
-/** "1 update", "2 updates". */
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
 }

@@ -5,7 +5,7 @@ import type { AppError } from '../domain/errors.ts'
 import { readImportManifest } from '../domain/read-import-manifest.ts'
 import { formatUpdateId } from '../domain/update-id.ts'
 import { checkPayloads } from './check-payloads.ts'
-import { withoutControls } from './without-controls.ts'
+import { withoutControls } from './terminal/without-controls.ts'
 
 export interface CheckOptions {
   paths: readonly string[]

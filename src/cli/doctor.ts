@@ -1,8 +1,8 @@
-import { styleText } from 'node:util'
 import { examine } from '../compose/doctor.ts'
 import { DOCTOR_SETTINGS, KNOWN_SETTINGS } from '../config/command-settings.ts'
 import { readSettings } from '../config/read-settings.ts'
-import { withoutControls } from './without-controls.ts'
+import { type Look, lookOf, painted } from './terminal/look.ts'
+import { withoutControls } from './terminal/without-controls.ts'
 
 type Report = Awaited<ReturnType<typeof examine>>
 export type StepOfReport = Report['steps'][number]
@@ -21,10 +21,7 @@ export async function doctor(
   { deep = false, repair = false, json = false }: { deep?: boolean; repair?: boolean; json?: boolean },
 ): Promise<0 | 1> {
   const config = readSettings(DOCTOR_SETTINGS, { flags, environment: process.env, known: KNOWN_SETTINGS })
-  const look: Look = {
-    isTerminal: process.stdout.isTTY === true,
-    isColoured: process.stdout.isTTY === true && !process.env.NO_COLOR,
-  }
+  const look = lookOf(process.stdout)
   const progress = progressLine(process.stderr)
   const report = await examine(config, {
     isDeep: deep,
@@ -50,22 +47,15 @@ function lastLine({ data, database, store, isWell, isServerRunning, steps }: Rep
   return `${words} in ${withoutControls(place)} (${server}).`
 }
 
-export interface Look {
-  /** Signs for people instead of words for scripts. */
-  isTerminal: boolean
-  isColoured: boolean
-}
-
 const SIGNS = { ok: '✓', warning: '!', problem: '✗', skipped: '-' } as const
 const COLOURS = { ok: 'green', warning: 'yellow', problem: 'red', skipped: 'gray', note: 'gray' } as const
 
 /** The lines about one step: what was looked at, and below it whatever was found. */
 export function linesOf(
   { title, status, summary, findings, findingsLeftOut, mended, mendedLeftOut }: StepOfReport,
-  look: Look,
+  look: Pick<Look, 'isTerminal' | 'isColoured'>,
 ) {
-  const paint = (colour: keyof typeof COLOURS, text: string) =>
-    look.isColoured ? styleText(COLOURS[colour], text, { validateStream: false }) : text
+  const paint = (level: keyof typeof COLOURS, text: string) => painted(COLOURS[level], text, look)
   const sign = look.isTerminal ? SIGNS[status] : status.padEnd('problem'.length)
   const lines = [`${paint(status, sign)} ${title.padEnd(TITLE_WIDTH)} ${withoutControls(summary)}`]
   for (const { message } of mended.slice(0, SHOWN_MAX))

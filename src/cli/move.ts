@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { copyStore, moveDatabase } from '../compose/move.ts'
 import { KNOWN_SETTINGS, MOVE_DATABASE_SETTINGS, MOVE_STORE_SETTINGS } from '../config/command-settings.ts'
 import { ConfigurationError, readSettings } from '../config/read-settings.ts'
-import { count } from './backup.ts'
+import { count } from './terminal/amounts.ts'
 
 type Flags = Record<string, string | string[] | undefined>
 

@@ -3,8 +3,8 @@ import { storeTitle } from '../adapters/object-store/store-address.ts'
 import { hasKeys, restoreFolder } from '../compose/backup.ts'
 import { BACKUP_SETTINGS, KNOWN_SETTINGS } from '../config/command-settings.ts'
 import { readSettings } from '../config/read-settings.ts'
-import { count } from './backup.ts'
 import { refuseShared } from './refuse-shared.ts'
+import { count } from './terminal/amounts.ts'
 
 /** `aduana restore`: fills an empty data folder from a backup, and says what it has. */
 export async function restore(

@@ -23,7 +23,8 @@ import { type ReadingEvents, readEvents } from './read-events.ts'
 export interface ApiClientOptions {
   /** Scheme, host and port of the server, such as `http://127.0.0.1:8480`. */
   baseUrl: string
-  token: string
+  /** What is sent with every request; a function is asked each time, since tokens end. */
+  token: string | (() => string | Promise<string>)
   instance: string
   dialect: Dialect
   /** For a server whose certificate needs a CA of its own, or for tests. */
@@ -193,7 +194,7 @@ export function createApiClient({
       method,
       headers: {
         accept: 'application/json',
-        authorization: `Bearer ${token}`,
+        authorization: `Bearer ${typeof token === 'string' ? token : await token()}`,
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...headers,
       },

@@ -10,6 +10,8 @@ export interface ReadingEvents {
   signal?: AbortSignal | undefined
   /** How long it is tried to get the stream back, before the last failure is thrown. Five minutes unless told. */
   giveUpMs?: number
+  /** Hears each time that the stream is lost or not to be had; it is tried again. */
+  onTrouble?: ((error: Error) => void) | undefined
 }
 
 /**
@@ -22,6 +24,7 @@ export async function* readEvents(
   {
     signal,
     giveUpMs = 300_000,
+    onTrouble,
     lastEventId,
   }: ReadingEvents & {
     /** Of the event that was read last. */
@@ -55,6 +58,7 @@ export async function* readEvents(
     } catch (error) {
       if (signal?.aborted) return
       if (!mayRecover(error) || performance.now() - workedAt > giveUpMs) throw error
+      onTrouble?.(error as Error)
     }
     await pause(Math.min(PAUSE_MIN_MS * 2 ** failures, PAUSE_MAX_MS) * (0.5 + Math.random() / 2), signal)
     failures += 1

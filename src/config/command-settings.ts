@@ -96,6 +96,23 @@ export const CLIENT_SETTINGS = {
 
 export type ClientConfig = ValuesOf<typeof CLIENT_SETTINGS>
 
+/** The same for a command that speaks about one instance. */
+export const ONE_INSTANCE_SETTINGS = {
+  server: CLIENT_SETTINGS.server,
+  instance: {
+    placeholder: 'NAME',
+    description: 'instance (default: the one that was made first where --data tells it, else "default")',
+    parse: parseInstance,
+  },
+  ca: CLIENT_SETTINGS.ca,
+  data: {
+    ...STORAGE_SETTINGS.data,
+    description: 'data folder of the server, on its own machine: who may read its key needs no "aduana login"',
+  },
+} satisfies Record<string, Setting<unknown>>
+
+export type OneInstanceConfig = ValuesOf<typeof ONE_INSTANCE_SETTINGS>
+
 /** Of a login link: what its token gives, and which page it opens. */
 export const LINK_SETTINGS = {
   ...TOKEN_SETTINGS,

@@ -13,16 +13,21 @@ export interface Ended {
 
 /**
  * Runs a command of `aduana` to its end, as a process of its own without the settings of whoever runs the test. When `killed` resolves
- * it is ended by SIGKILL; `uid` runs it as somebody else, `cwd` elsewhere.
+ * it is ended by SIGKILL; `uid` runs it as somebody else, `cwd` elsewhere, `env` goes on top.
  */
 export async function runAduana(
   args: readonly string[],
-  { killed, uid, cwd }: { killed?: Promise<unknown>; uid?: number; cwd?: string } = {},
+  {
+    killed,
+    uid,
+    cwd,
+    env: extra = {},
+  }: { killed?: Promise<unknown>; uid?: number; cwd?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<Ended> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ADUANA_')))
   const child = spawn(process.execPath, [PROGRAM, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env,
+    env: { ...env, ...extra },
     ...(cwd !== undefined && { cwd }),
     ...(uid !== undefined && { uid, gid: uid }),
   })

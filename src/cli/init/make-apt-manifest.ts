@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../../config/read-settings.ts'
 import { type AptManifest, readAptManifest, writeAptManifest } from '../../domain/authoring/apt-manifest.ts'
-import { withoutControls } from '../without-controls.ts'
+import { withoutControls } from '../terminal/without-controls.ts'
 import { refuseExisting, writeOutput } from './write-output.ts'
 
 export interface AptOptions {

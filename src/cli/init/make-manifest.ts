@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../../config/read-settings.ts'
 import { judgeChoices } from '../../domain/authoring/judge-choices.ts'
 import { formatUpdateId } from '../../domain/update-id.ts'
-import { withoutControls } from '../without-controls.ts'
+import { withoutControls } from '../terminal/without-controls.ts'
 import { completeSteps } from './complete-steps.ts'
 import { draftChoices } from './draft-choices.ts'
 import type { FlagGroup } from './flags.ts'

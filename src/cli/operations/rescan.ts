@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ApiClient } from '../client/api-client.ts'
-import type { Rescan } from '../client/api-types.ts'
-import { CLIENT_SETTINGS, KNOWN_SETTINGS } from '../config/command-settings.ts'
-import { readSettings } from '../config/read-settings.ts'
-import { formatUpdateId } from '../domain/update-id.ts'
-import { connect } from './connect.ts'
-import { withoutControls } from './without-controls.ts'
+import type { ApiClient } from '../../client/api-client.ts'
+import type { Rescan } from '../../client/api-types.ts'
+import { CLIENT_SETTINGS, KNOWN_SETTINGS } from '../../config/command-settings.ts'
+import { readSettings } from '../../config/read-settings.ts'
+import { formatUpdateId } from '../../domain/update-id.ts'
+import { connections } from '../connect.ts'
+import { print } from '../output.ts'
+import { withoutControls } from '../terminal/without-controls.ts'
 
 const POLL_MS = 500
 /** In a large catalogue the server has to count: it shall not be busy with that. */
@@ -27,7 +28,7 @@ export async function rescan(
 ): Promise<ExitCode> {
   const config = readSettings(CLIENT_SETTINGS, { flags, environment: process.env, known: KNOWN_SETTINGS })
   const outcomes: Rescan[] = []
-  for (const { instance, client } of await connect(config, { role: 'Device Update Content Administrator' })) {
+  for (const { instance, client } of await connections(config, { role: 'Device Update Content Administrator' })) {
     let outcome = await client.startRescan({ everything: all })
     if (wait) {
       const progress = json ? { show() {}, clear() {} } : progressOn(process.stdout)
@@ -80,10 +81,6 @@ export function lastLines(instance: string, { total, infected, notScanned, infec
 
 function contents(count: number): string {
   return count === 1 ? '1 content' : `${count} contents`
-}
-
-function print(line: string): void {
-  console.log(withoutControls(line))
 }
 
 /** One line that changes on a terminal; elsewhere lines, few of them. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Rescan } from '../client/api-types.ts'
+import type { Rescan } from '../../client/api-types.ts'
 import { exitCodeOf, lastLines } from './rescan.ts'
 
 const ENDED: Rescan = {

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
-import { INIT_FLAGS, type InitFlag } from './init/flags.ts'
-import { report } from './report.ts'
+import { INIT_FLAGS, type InitFlag } from '../init/flags.ts'
+import { report } from '../report.ts'
 
 /** Adds `aduana init` and what belongs to it. `program` must have positional options, since `--version` is the update's here. */
 export function addInit(program: Command): void {
@@ -17,8 +17,8 @@ export function addInit(program: Command): void {
     .addHelpText('after', INIT_HELP)
     .action(async ({ force = false }: { force?: boolean }, command: Command) => {
       const [{ groupFlags }, { makeManifest }] = await Promise.all([
-        import('./init/group-flags.ts'),
-        import('./init/make-manifest.ts'),
+        import('../init/group-flags.ts'),
+        import('../init/make-manifest.ts'),
       ])
       // The order of the flags means something, and only the words as they were typed have it.
       const typed = command.parent?.args.slice(1) ?? []
@@ -30,7 +30,7 @@ export function addInit(program: Command): void {
     .description('what each handler of the reference agent does and needs')
     .argument('[HANDLER]', 'only this one, such as microsoft/script:1')
     .action(async (handler: string | undefined) => {
-      const { printHandlers } = await import('./init/print-handlers.ts')
+      const { printHandlers } = await import('../init/print-handlers.ts')
       await report(async () => printHandlers(handler))
     })
 
@@ -48,7 +48,7 @@ export function addInit(program: Command): void {
     .option('--force', 'replace the output if it is there')
     .addHelpText('after', APT_HELP)
     .action(async (options) => {
-      const { makeAptManifest } = await import('./init/make-apt-manifest.ts')
+      const { makeAptManifest } = await import('../init/make-apt-manifest.ts')
       await report(() => makeAptManifest(options))
     })
 }

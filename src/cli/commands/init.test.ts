@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { runAduana } from '../../tests/support/run-aduana.ts'
-import { readImportManifest } from '../domain/read-import-manifest.ts'
+import { runAduana } from '../../../tests/support/run-aduana.ts'
+import { readImportManifest } from '../../domain/read-import-manifest.ts'
 
-const EXAMPLES = new URL('../../examples/', import.meta.url).pathname
+const EXAMPLES = new URL('../../../examples/', import.meta.url).pathname
 const folder = mkdtempSync(join(tmpdir(), 'aduana-init-'))
 after(() => rmSync(folder, { recursive: true }))
 mkdirSync(join(folder, 'other'))
