@@ -5,7 +5,7 @@ import { type ReactNode, useEffect, useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import { type Server, useServer } from '../server/use-server.ts'
 import { useIsNarrow } from '../show/use-is-narrow.ts'
-import { ImportIcon, MenuIcon, OperationsIcon, StorageIcon, UpdatesIcon } from './icons.tsx'
+import { AuditIcon, ImportIcon, MenuIcon, OperationsIcon, ScanIcon, StorageIcon, UpdatesIcon } from './icons.tsx'
 
 const useStyles = makeStyles({
   nav: { padding: '12px', '@media (max-width: 720px)': { padding: '8px' } },
@@ -36,6 +36,8 @@ const PLACES: readonly Place[] = [
   { to: '/import', title: 'Import update', icon: <ImportIcon />, isOpen: ({ may }) => may('updates/write') },
   { to: '/operations', title: 'Operations', icon: <OperationsIcon /> },
   { to: '/storage', title: 'Storage', icon: <StorageIcon /> },
+  { to: '/scan', title: 'Malware scan', icon: <ScanIcon />, isOpen: ({ instances }) => instances.malwareScan },
+  { to: '/audit', title: 'Audit log', icon: <AuditIcon />, isOpen: ({ may }) => may('management/read') },
 ]
 
 /** The pages of an instance, as far as the visitor may see them. */

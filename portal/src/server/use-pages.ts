@@ -8,7 +8,7 @@ export interface Pages<T> {
   error: unknown
   hasMore: boolean
   more: () => void
-  /** Begins again with the first page. */
+  /** Begins again with the first page. What is shown stays until that is there. */
   reload: () => void
 }
 
@@ -30,7 +30,8 @@ export function usePages<T>(first: () => Promise<Page<T>>, next: (page: Page<T>)
     async (from: State<T>) => {
       latest.current += 1
       const number = latest.current
-      setState({ ...from, isLoading: true, error: undefined })
+      // What is shown already is not taken away and told again.
+      if (from !== BEGIN) setState({ ...from, isLoading: true, error: undefined })
       try {
         let page = from.last === undefined ? await first() : await next(from.last)
         for (
@@ -43,25 +44,27 @@ export function usePages<T>(first: () => Promise<Page<T>>, next: (page: Page<T>)
         if (number !== latest.current) return
         setState({ items: [...from.items, ...page.value], last: page, isLoading: false, error: undefined })
       } catch (error) {
-        if (number === latest.current) setState({ ...from, isLoading: false, error })
+        if (number === latest.current) setState((shown) => ({ ...shown, isLoading: false, error }))
       }
     },
     [first, next],
   )
+  const reload = useCallback(() => void load(BEGIN), [load])
   useEffect(() => {
-    void load(BEGIN)
+    setState(BEGIN)
+    reload()
     return () => {
       latest.current += 1
     }
-  }, [load])
+  }, [reload])
   return {
     items: state.items,
     isLoading: state.isLoading,
     error: state.error,
     hasMore: state.last?.nextLink !== undefined,
     more: () => void load(state),
-    reload: () => void load(BEGIN),
+    reload,
   }
 }
 
-const BEGIN = { items: [], last: undefined, isLoading: true, error: undefined }
+const BEGIN: State<never> = { items: [], last: undefined, isLoading: true, error: undefined }

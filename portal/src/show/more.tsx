@@ -10,16 +10,18 @@ const useStyles = makeStyles({
 })
 
 /** The end of a list that comes page by page: how many there are, and the way to more. Screen readers are told when more came. */
-export function More({ pages, noun }: { pages: Pages<unknown>; noun: string }) {
+export function More({ pages, noun, plural = `${noun}s` }: { pages: Pages<unknown>; noun: string; plural?: string }) {
   const styles = useStyles()
   const { items, isLoading, error, hasMore, more } = pages
-  if (error !== undefined) return <Problem error={error} title={`Cannot load the ${noun}s`} onRetry={more} />
+  if (error !== undefined) return <Problem error={error} title={`Cannot load the ${plural}`} onRetry={more} />
   return (
     <div className={styles.foot}>
       <span role="status">
-        {isLoading ? '' : `${countOf(items.length, noun)} ${hasMore ? 'shown, and there are more.' : 'in all.'}`}
+        {isLoading
+          ? ''
+          : `${countOf(items.length, noun, plural)} ${hasMore ? 'shown, and there are more.' : 'in all.'}`}
       </span>
-      {isLoading && <Spinner size="tiny" label={`Loading ${noun}s`} />}
+      {isLoading && <Spinner size="tiny" label={`Loading ${plural}`} />}
       {hasMore && !isLoading && <Button onClick={more}>Show more</Button>}
     </div>
   )

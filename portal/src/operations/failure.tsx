@@ -1,0 +1,69 @@
+import { MessageBar, MessageBarBody, MessageBarTitle } from '@fluentui/react-message-bar'
+import { makeStyles } from '@griffel/react'
+import type { InnerError, OperationError } from '../../../src/client/api-types.ts'
+import { remedyOf } from '../show/explain-error.ts'
+import { Prose } from '../show/prose.tsx'
+
+const useStyles = makeStyles({
+  bar: { marginBottom: '16px' },
+  body: { whiteSpace: 'normal', overflowWrap: 'anywhere', paddingTop: '8px', paddingBottom: '8px' },
+  list: { margin: '8px 0', paddingLeft: '20px', display: 'grid', gap: '8px' },
+  line: { margin: '4px 0' },
+})
+
+/** Why an operation failed, from what happened in the end up to what was asked for, and what to do about each. */
+export function Failure({ error }: { error: OperationError }) {
+  const styles = useStyles()
+  const chain = causesOf(error)
+  const root: InnerError = chain.at(-1) ?? error
+  const { details = [] } = error
+  return (
+    <MessageBar intent="error" layout="multiline" className={styles.bar}>
+      <MessageBarBody className={styles.body}>
+        <MessageBarTitle>{root.message ?? error.message}</MessageBarTitle>
+        {error.target !== undefined && (
+          <p className={styles.line}>
+            About: <code>{error.target}</code>
+          </p>
+        )}
+        {root.errorDetail !== undefined && (
+          <p className={styles.line}>
+            The answer from outside: <code>{root.errorDetail}</code>
+          </p>
+        )}
+        {details.length > 0 && (
+          <ul className={styles.list}>
+            {details.map(({ code, message, target }) => (
+              <li key={`${target} ${code} ${message}`}>
+                {target !== undefined && target !== '' && (
+                  <>
+                    <code>{target}</code>:{' '}
+                  </>
+                )}
+                {message} <Remedy code={code} />
+              </li>
+            ))}
+          </ul>
+        )}
+        <p className={styles.line}>
+          <strong>What to do:</strong> <Remedy code={root.code} />
+          {remedyOf(root.code) === undefined && <Remedy code={error.code} />}
+        </p>
+        <p className={styles.line}>
+          Error code: <code>{[error, ...chain].map(({ code }) => code).join(' › ')}</code>
+        </p>
+      </MessageBarBody>
+    </MessageBar>
+  )
+}
+
+function Remedy({ code }: { code: string }) {
+  const remedy = remedyOf(code)
+  return remedy === undefined ? null : <Prose text={remedy} />
+}
+
+function causesOf(error: OperationError): InnerError[] {
+  const causes: InnerError[] = []
+  for (let inner = error.innererror; inner !== undefined; inner = inner.innerError) causes.push(inner)
+  return causes
+}
