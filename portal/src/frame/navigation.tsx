@@ -10,6 +10,7 @@ import { AuditIcon, ImportIcon, MenuIcon, OperationsIcon, ScanIcon, StorageIcon,
 const useStyles = makeStyles({
   nav: { padding: '12px', '@media (max-width: 720px)': { padding: '8px' } },
   list: { listStyleType: 'none', margin: '0', padding: '0', display: 'grid', gap: '2px' },
+  closed: { display: 'none' },
   link: {
     display: 'flex',
     alignItems: 'center',
@@ -62,7 +63,7 @@ export function Navigation() {
           Menu
         </Button>
       )}
-      <ul id="places" className={styles.list} hidden={isNarrow && !isOpen}>
+      <ul id="places" className={mergeClasses(styles.list, isNarrow && !isOpen && styles.closed)}>
         {PLACES.filter((place) => place.isOpen?.(server) ?? true).map(({ to, title, icon }) => {
           const isCurrent = location === to || location.startsWith(`${to}/`)
           return (

@@ -17,10 +17,13 @@ export function useTheme(): { theme: Theme; choice: ThemeChoice; choose: (choice
   const [choice, setChoice] = useState(readChoice)
   const isSystemDark = useSyncExternalStore(subscribe, () => darkSystem.matches)
   const isDark = choice === 'dark' || (choice === 'system' && isSystemDark)
+  const theme = isDark ? webDarkTheme : webLightTheme
   useEffect(() => {
-    // Scroll bars and form fields of the browser's own.
-    document.documentElement.style.colorScheme = isDark ? 'dark' : 'light'
-  }, [isDark])
+    // Scroll bars and form fields of the browser's own, and what is beyond the end of the page.
+    const { style } = document.documentElement
+    style.colorScheme = isDark ? 'dark' : 'light'
+    style.backgroundColor = theme.colorNeutralBackground1
+  }, [isDark, theme])
   const choose = useCallback((next: ThemeChoice) => {
     setChoice(next)
     try {
@@ -29,7 +32,7 @@ export function useTheme(): { theme: Theme; choice: ThemeChoice; choose: (choice
       // A browser that keeps nothing shows it until the page is left.
     }
   }, [])
-  return { theme: isDark ? webDarkTheme : webLightTheme, choice, choose }
+  return { theme, choice, choose }
 }
 
 function readChoice(): ThemeChoice {

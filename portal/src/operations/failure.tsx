@@ -20,7 +20,7 @@ export function Failure({ error }: { error: OperationError }) {
   return (
     <MessageBar intent="error" layout="multiline" className={styles.bar}>
       <MessageBarBody className={styles.body}>
-        <MessageBarTitle>{root.message ?? error.message}</MessageBarTitle>
+        <MessageBarTitle>{details.length > 0 ? error.message : (root.message ?? error.message)}</MessageBarTitle>
         {error.target !== undefined && (
           <p className={styles.line}>
             About: <code>{error.target}</code>
@@ -40,14 +40,13 @@ export function Failure({ error }: { error: OperationError }) {
                     <code>{target}</code>:{' '}
                   </>
                 )}
-                {message} <Remedy code={code} />
+                {message}
               </li>
             ))}
           </ul>
         )}
         <p className={styles.line}>
-          <strong>What to do:</strong> <Remedy code={root.code} />
-          {remedyOf(root.code) === undefined && <Remedy code={error.code} />}
+          <strong>What to do:</strong> <Remedy codes={details.length > 0 ? [error.code] : [root.code, error.code]} />
         </p>
         <p className={styles.line}>
           Error code: <code>{[error, ...chain].map(({ code }) => code).join(' › ')}</code>
@@ -57,8 +56,9 @@ export function Failure({ error }: { error: OperationError }) {
   )
 }
 
-function Remedy({ code }: { code: string }) {
-  const remedy = remedyOf(code)
+/** Of the first code that has one. */
+function Remedy({ codes }: { codes: readonly string[] }) {
+  const [remedy] = codes.flatMap((code) => remedyOf(code) ?? [])
   return remedy === undefined ? null : <Prose text={remedy} />
 }
 

@@ -20,20 +20,26 @@ export function FilesProgress({ files, hasFailed }: { files: readonly FileProgre
       // Of an operation that has ended nothing goes on.
       show: ({ phase }) => (hasFailed && phase !== 'Done' ? 'Not finished' : PHASES[phase]),
     },
-    { title: 'Progress', width: 1.5, show: (file) => <Progress file={file} /> },
+    { title: 'Progress', width: 1.5, show: (file) => <Progress file={file} hasFailed={hasFailed} /> },
   ]
   return (
     <DataList label="Files" columns={columns} items={files} keyOf={({ item, fileName }) => `${item} ${fileName}`} />
   )
 }
 
-function Progress({ file: { fileName, bytesDone, sizeInBytes, phase } }: { file: FileProgress }) {
+function Progress({
+  file: { fileName, bytesDone, sizeInBytes, phase },
+  hasFailed,
+}: {
+  file: FileProgress
+  hasFailed: boolean
+}) {
   const text = `${formatBytes(bytesDone)} of ${formatBytes(sizeInBytes)}`
   return (
     <>
       <ProgressBar
         value={sizeInBytes === 0 ? 1 : bytesDone / sizeInBytes}
-        color={phase === 'Done' ? 'success' : 'brand'}
+        color={phase === 'Done' ? 'success' : hasFailed ? 'error' : 'brand'}
         thickness="large"
         aria-label={`Progress of ${fileName}`}
         aria-valuetext={text}

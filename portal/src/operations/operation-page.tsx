@@ -1,12 +1,11 @@
-import { Breadcrumb, BreadcrumbDivider, BreadcrumbItem } from '@fluentui/react-breadcrumb'
 import { useParams } from 'wouter'
 import type { OperationWithProgress } from '../../../src/client/api-types.ts'
 import { Fact, Facts } from '../show/data-list.tsx'
 import { Loading } from '../show/loading.tsx'
 import { Page } from '../show/page.tsx'
-import { PageLink } from '../show/page-link.tsx'
 import { Section } from '../show/section.tsx'
 import { Time } from '../show/time.tsx'
+import { Trail } from '../show/trail.tsx'
 import { UpdateLinks } from '../updates/references.tsx'
 import { Failure } from './failure.tsx'
 import { FilesProgress } from './files-progress.tsx'
@@ -20,13 +19,7 @@ export default function OperationPage() {
   const title = operation.loaded.kind === 'ready' ? titleOf(operation.loaded.value) : 'Operation'
   return (
     <>
-      <Breadcrumb aria-label="Where this page is">
-        <BreadcrumbItem>
-          <PageLink to="/operations">Operations</PageLink>
-        </BreadcrumbItem>
-        <BreadcrumbDivider />
-        <BreadcrumbItem>{operationId}</BreadcrumbItem>
-      </Breadcrumb>
+      <Trail to="/operations" title="Operations" here={operationId} />
       <Page title={title}>
         <Loading of={operation} what="the operation">
           {(value) => <Parts operation={value} />}

@@ -39,7 +39,7 @@ const COLUMNS: readonly Column<OperationSummary>[] = [
   },
   {
     title: 'Status',
-    width: 1.2,
+    width: 1.8,
     show: ({ status, error }) => (
       <>
         <Status status={status} />

@@ -12,6 +12,9 @@ export interface Explanation {
   details: readonly { code: string; message: string; target: string | undefined }[]
 }
 
+/** The remedy of the table speaks of paths, which nobody types here. */
+const GONE = 'Perhaps it was deleted, or the address was cut off.'
+
 interface Envelope {
   error?: { target?: string; details?: { code: string; message: string; target?: string }[] }
 }
@@ -23,7 +26,7 @@ export function explainError(error: unknown): Explanation {
       code: error.code,
       message: error.message,
       target: body?.target,
-      remedy: remedyOf(error.code),
+      remedy: error.code === 'NotFound' ? GONE : remedyOf(error.code),
       details: (body?.details ?? []).map(({ target, ...detail }) => ({ ...detail, target })),
     }
   }

@@ -1,4 +1,3 @@
-import { Breadcrumb, BreadcrumbDivider, BreadcrumbItem } from '@fluentui/react-breadcrumb'
 import { useCallback } from 'react'
 import { useParams } from 'wouter'
 import type { UpdateWithContent } from '../../../src/client/api-types.ts'
@@ -8,8 +7,8 @@ import { useLoaded } from '../server/use-loaded.ts'
 import { useServer } from '../server/use-server.ts'
 import { Loading } from '../show/loading.tsx'
 import { Page } from '../show/page.tsx'
-import { PageLink } from '../show/page-link.tsx'
 import { Section } from '../show/section.tsx'
+import { Trail } from '../show/trail.tsx'
 import { Compatibility } from './compatibility.tsx'
 import { DeleteUpdate } from './delete-update.tsx'
 import { Essentials } from './essentials.tsx'
@@ -35,13 +34,7 @@ function UpdateNamed({ updateId: { provider, name, version }, title }: { updateI
   const mayDelete = may('updates/delete') && update.loaded.kind === 'ready'
   return (
     <>
-      <Breadcrumb aria-label="Where this page is">
-        <BreadcrumbItem>
-          <PageLink to="/updates">Updates</PageLink>
-        </BreadcrumbItem>
-        <BreadcrumbDivider />
-        <BreadcrumbItem>{formatUpdateId({ provider, name, version })}</BreadcrumbItem>
-      </Breadcrumb>
+      <Trail to="/updates" title="Updates" here={formatUpdateId({ provider, name, version })} />
       <Page title={title} actions={mayDelete && <DeleteUpdate updateId={{ provider, name, version }} />}>
         <Loading of={update} what="the update">
           {(value) => <Parts update={value} />}

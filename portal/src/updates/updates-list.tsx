@@ -34,7 +34,9 @@ const COLUMNS: readonly Column<Update>[] = [
     width: 1.4,
     show: ({ updateId, friendlyName }) => (
       <>
-        <PageLink to={updatePath(updateId)}>{updateId.name}</PageLink>
+        <PageLink to={updatePath(updateId)} label={formatUpdateId(updateId)}>
+          {updateId.name}
+        </PageLink>
         {friendlyName !== undefined && <div>{friendlyName}</div>}
       </>
     ),
