@@ -6,6 +6,7 @@ import { Time } from '../show/time.tsx'
 const ACTIONS: Readonly<Record<AuditRecord['action'], string>> = {
   import: 'Asked for an import',
   delete: 'Asked for a deletion',
+  check: 'Asked for a check of an import',
   rescan: 'Asked for a malware scan',
   stage: 'Uploaded a file',
   unstage: 'Removed an upload',

@@ -2,7 +2,11 @@ import { Badge } from '@fluentui/react-badge'
 import type { Operation, OperationSummary } from '../../../src/client/api-types.ts'
 import { formatUpdateId } from '../../../src/domain/update-id.ts'
 
-const KINDS: Readonly<Record<OperationSummary['kind'], string>> = { import: 'Import', delete: 'Deletion' }
+const KINDS: Readonly<Record<OperationSummary['kind'], string>> = {
+  import: 'Import',
+  delete: 'Deletion',
+  check: 'Check',
+}
 
 /** What an operation does, as people say it. */
 export function kindWord(kind: OperationSummary['kind']): string {
