@@ -173,6 +173,31 @@ test('leaving a list early asks for no further page', async () => {
   assert.equal(recorder.requests.length, 1)
 })
 
+test('a check is asked for and followed beside the paths of the original service, in whatever dialect', async () => {
+  const location = '/aduana/v1/blue/operations/op1'
+  const accepted = { status: 202, headers: { 'operation-location': location } }
+  const ended = { operationId: 'op1', kind: 'check', status: 'Succeeded', updates: [], files: [], warnings: [] }
+  await using recorder = await startRecorder([
+    accepted,
+    accepted,
+    { body: { ...ended, status: 'Running' }, headers: { 'retry-after': '0' } },
+    { body: ended },
+  ])
+  const client = clientFor(recorder, 'v2')
+  assert.deepEqual(await client.checkUpdate([INPUT, INPUT]), { operationId: 'op1', operationLocation: location })
+  await client.checkUpdate([INPUT], { deep: true })
+  const polled: string[] = []
+  assert.deepEqual(await client.waitForProgress('op1', { onPoll: ({ status }) => polled.push(status) }), ended)
+  assert.deepEqual(polled, ['Running', 'Succeeded'])
+  assert.deepEqual(recorder.requests, [
+    'POST /aduana/v1/blue/updates:check?deep=false',
+    'POST /aduana/v1/blue/updates:check?deep=true',
+    `GET ${location}`,
+    `GET ${location}`,
+  ])
+  assert.deepEqual(recorder.bodies, [[INPUT, INPUT], [INPUT]])
+})
+
 test('a rescan is asked for and looked at beside the paths of the original service', async () => {
   const rescan = { total: 1, remaining: 1 }
   await using recorder = await startRecorder([

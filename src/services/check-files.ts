@@ -1,7 +1,7 @@
 import { hexOfBase64 } from '../domain/blob.ts'
 import { AppError } from '../domain/errors.ts'
 import type { ClaimedOperation } from '../domain/operation.ts'
-import { UNTRACED } from '../ports/tracing.ts'
+import { type Attributes, UNTRACED } from '../ports/tracing.ts'
 import { findBlob, instanceHasContent, type KnownBlob } from '../store/blobs.ts'
 import { noteFiles, noteProgress } from '../store/progress.ts'
 import { isDatabaseFailure } from './attempt-end.ts'
@@ -66,8 +66,7 @@ export async function checkFiles(
     }
     await note('Downloading')
     try {
-      const attributes = { 'aduana.item.index': file.item, 'aduana.file.index': file.ordinal }
-      const warning = await tracing.inSpan({ name: 'check file', attributes }, () =>
+      const warning = await tracing.inSpan({ name: 'check file', attributes: factsOf(file) }, () =>
         checkFile(file, { ...context, isDeep, signal, instance, onProgress }),
       )
       if (warning !== undefined) warnings.set(file, warning)
@@ -93,6 +92,14 @@ function filesOf({ item, match: { matched, spare } }: CheckedInput): CheckedFile
     ...matched.map((file) => ({ ...file, expected: file.sizeInBytes > 0 ? file : undefined })),
     ...spare.map((file) => ({ ...file, expected: undefined })),
   ].map((file, ordinal) => ({ ...file, item, ordinal }))
+}
+
+function factsOf({ item, ordinal, expected }: CheckedFile): Attributes {
+  return {
+    'aduana.item.index': item,
+    'aduana.file.index': ordinal,
+    ...(expected && { 'aduana.file.size': expected.sizeInBytes }),
+  }
 }
 
 interface CheckFileOptions extends CheckContext {

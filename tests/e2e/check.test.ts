@@ -22,6 +22,7 @@ import { checkAndWait, eventually, importAndWait, progressEnd } from '../support
 import { publishExample } from '../support/publish-example.ts'
 import { publishUpdate, requestsFor, SIGNATURE } from '../support/publish-update.ts'
 import { type Aduana, startAduana } from '../support/start-aduana.ts'
+import { partialsOf } from '../support/stored-blobs.ts'
 
 const ALLOW = ['--allow-source', '127.0.0.0/8']
 const BYTES = Buffer.from('the bytes of a payload')
@@ -35,7 +36,8 @@ let aduana: Aduana
 let client: ApiClient
 before(async () => {
   source = await startSource()
-  aduana = await startAduana({ flags: [...ALLOW, '--limit', 'operations=2'] })
+  // The tests look into its catalogue and its store.
+  aduana = await startAduana({ flags: [...ALLOW, '--limit', 'operations=2'], inFolder: true })
   client = await aduana.client()
 })
 after(async () => {
@@ -339,7 +341,7 @@ describe('a check is an operation', () => {
     await using second = await first.restart()
     const operation = await progressEnd(await second.client(), operationId)
     assert.deepEqual(findingsOf(operation), [[0, 'HashMismatch', 'quick.bin']])
-    assert.deepEqual(await readdir(join(second.folder, 'blobs/partial')), [])
+    assert.deepEqual(await partialsOf(second), [])
   })
 
   test('that is refused at once where the request is malformed', async () => {

@@ -12,7 +12,7 @@ import type { Operation } from '../../src/client/api-types.ts'
 import { roleNamed } from '../../src/domain/permissions.ts'
 import { innermostOf } from '../faults/innermost-of.ts'
 import { ask, type Question } from '../support/ask.ts'
-import { eventually, importAndWait } from '../support/operation-end.ts'
+import { checkAndWait, eventually, importAndWait } from '../support/operation-end.ts'
 import { sha256Of } from '../support/publish-update.ts'
 import { seededBytes } from '../support/seeded-bytes.ts'
 import {
@@ -258,6 +258,24 @@ describe('a server with staged uploads', () => {
     assert.deepEqual(pieces.map(({ status }) => status).sort(), [204, 409])
     await client.deleteStaged(id)
   })
+
+  test('checks what was staged and leaves it there, for the import that follows', async () => {
+    const { input, updateId } = await stageUpdate(place)
+    for (const deep of [false, true]) {
+      const operation = await checkAndWait(client, [input], { deep })
+      assert.equal(operation.status, 'Succeeded', JSON.stringify(operation.error))
+      assert.ok(!operation.warnings?.some(({ code }) => code === 'SizeNotStated'))
+    }
+    const unstaged = structuredClone(input)
+    Object.assign(unstaged.files?.[0] ?? {}, { url: `staging:${'0'.repeat(32)}` })
+    const { error } = await checkAndWait(client, [unstaged])
+    assert.deepEqual(
+      error?.details?.map(({ code }) => code),
+      ['StagedUploadMissing'],
+    )
+    assert.equal((await importAndWait(client, [input])).status, 'Succeeded')
+    assert.equal((await contentOf(client, updateId)).length, 1)
+  })
 })
 
 describe('a server that keeps uploads for a short time, and few of them', () => {
@@ -268,6 +286,7 @@ describe('a server that keeps uploads for a short time, and few of them', () => 
   before(async () => {
     aduana = await startAduana({
       flags: [...FLAGS, '--client-limit', 'request=500ms', '--client-limit', 'headers=500ms'],
+      inFolder: true,
     })
     place = { httpUrl: aduana.httpUrl, token: await aduana.token() }
   })
