@@ -167,8 +167,6 @@ export interface ContentFile extends UpdateFileBase {
   contentUrl: string
   /** Absent where there are no distribution stores. */
   distribution?: FileCopy[]
-  /** Such as deltas; they have none themselves. */
-  relatedFiles?: ContentFile[]
 }
 
 /** The copy of a file at a distribution store. */

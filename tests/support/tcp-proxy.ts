@@ -22,6 +22,8 @@ export interface TcpProxy extends AsyncDisposable {
   letGo(): void
   /** How many bytes of answers were handed to clients, heads included. */
   bytesToClients(): number
+  /** How many bytes of requests were handed to the server. */
+  bytesToServer(): number
   connectionsMade(): number
   /**
    * From now on nothing gets through on the connections that are open, in either direction, and nobody is told: a firewall has forgotten
@@ -47,6 +49,7 @@ interface Pair {
 export async function startTcpProxy({ targetPort }: { targetPort: number }): Promise<TcpProxy> {
   const pairs = new Set<Pair>()
   let bytesToClients = 0
+  let bytesToServer = 0
   let connectionsMade = 0
   const { promise: isHeld, resolve: tellHeld } = Promise.withResolvers<void>()
   const { promise: isLetGo, resolve: letGo } = Promise.withResolvers<void>()
@@ -85,6 +88,7 @@ export async function startTcpProxy({ targetPort }: { targetPort: number }): Pro
         }
         if (pair.isSilent) continue
         if (to === pair.client) bytesToClients += chunk.length
+        else bytesToServer += chunk.length
         if (!to.write(chunk)) await drained(to)
       }
       if (!pair.isSilent) to.end()
@@ -104,6 +108,7 @@ export async function startTcpProxy({ targetPort }: { targetPort: number }): Pro
     held: () => isHeld,
     letGo,
     bytesToClients: () => bytesToClients,
+    bytesToServer: () => bytesToServer,
     connectionsMade: () => connectionsMade,
     silence() {
       for (const pair of pairs) pair.isSilent = true

@@ -58,7 +58,8 @@ export function openTerminalWith(
   { cwd, redirect, columns = 200, rows = 40, env = {} }: TerminalOptions = {},
 ): Terminal {
   const line = `${command.map(quoted).join(' ')}${redirect === undefined ? '' : ` > ${quoted(redirect)}`}`
-  const child = open(`stty cols ${columns} rows ${rows}; ${line}`, { cwd, env })
+  // The shell makes way: it would have an opinion of its own about Ctrl-C.
+  const child = open(`stty cols ${columns} rows ${rows}; exec ${line}`, { cwd, env })
   let output = ''
   let seen = 0
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -177,7 +177,7 @@ async function upload({
     'Stopped; nothing is imported. The same command goes on where this one was, as long as the server keeps what was uploaded.'
   const staged = await interruptible(stopped, (signal) =>
     stageAll(publications, { connection, remembered, signal, onProgress: view.show }),
-  ).finally(view.end)
+  ).finally(view.clear)
   return publications.map((publication) =>
     inputOf(publication, { staged, friendlyName: isChild(publication, publications) ? undefined : friendlyName }),
   )
@@ -221,7 +221,8 @@ async function check(attempt: Attempt, { deep }: { deep: boolean }): Promise<num
     return 0
   }
   tell(`An import of ${names} would fail:`)
-  if (operation.error !== undefined) for (const line of describeFailure(operation.error)) tell(line)
+  const titleOf = (item: number) => (publications.length > 1 ? publications[item]?.title : undefined)
+  if (operation.error !== undefined) for (const line of describeFailure(operation.error, { titleOf })) tell(line)
   return EXIT.failed
 }
 

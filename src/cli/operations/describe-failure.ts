@@ -3,24 +3,36 @@ import { ERROR_CODES } from '../../domain/error-codes.ts'
 
 /** Of very many mistakes a person mends the first ones first. */
 const DETAILS_MAX = 20
+const REMEDIES_MAX = 3
 
 /**
  * Why an operation failed, in lines: the most precise sentence that the server has, every single mistake with its place, and what to do. The
- * general sentences around it say nothing that the precise one does not.
+ * general sentences around it say nothing that the precise one does not. `titleOf` tells which input of a request a mistake is about.
  */
-export function describeFailure(error: OperationError): string[] {
-  const { code, message } = innermost(error)
+export function describeFailure(
+  error: OperationError,
+  { titleOf = () => undefined }: { titleOf?: (item: number) => string | undefined } = {},
+): string[] {
   const { details = [] } = error
-  const shown = details.slice(0, DETAILS_MAX)
-  const remedies = new Set(
-    [code, ...(details.length > 0 ? details.map((detail) => detail.code) : [])].flatMap((each) => remedyOf(each) ?? []),
-  )
+  const all = details.length > 0 ? details : [error]
+  const left = details.length - DETAILS_MAX
+  const remedies = new Set(all.flatMap((each) => remedyOf(innermost(each).code) ?? []))
   return [
-    `${error.target && !message.includes(error.target) ? `${error.target}: ` : ''}${message} [${code}]`,
-    ...shown.map((detail) => `  ${detail.target ? `${detail.target}: ` : ''}${detail.message} [${detail.code}]`),
-    ...(details.length > shown.length ? [`  and ${details.length - shown.length} more; --json names them.`] : []),
-    ...[...remedies].slice(0, 3).map((remedy) => `What to do: ${remedy}`),
+    // What it sums up follows.
+    ...(details.length > 0 && error.code !== 'ImportWouldFail' ? [sentence(error)] : []),
+    ...all.slice(0, DETAILS_MAX).map((each) => {
+      const title = each.item === undefined ? undefined : titleOf(each.item)
+      return `${details.length > 0 ? '  ' : ''}${title === undefined ? '' : `${title}: `}${sentence(each)}`
+    }),
+    ...(left > 0 ? [`  and ${left} more; --json names them.`] : []),
+    ...[...remedies].slice(0, REMEDIES_MAX).map((remedy) => `What to do: ${remedy}`),
   ]
+}
+
+function sentence(error: OperationError): string {
+  const { code, message } = innermost(error)
+  const isPlaced = error.target === undefined || error.target === '' || message.includes(error.target)
+  return `${isPlaced ? '' : `${error.target}: `}${message} [${code}]`
 }
 
 function innermost(error: OperationError): { code: string; message: string } {

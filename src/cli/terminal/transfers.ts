@@ -19,8 +19,10 @@ export interface TransferView {
   show(transfers: readonly Transfer[]): void
   /** A line that stays, above whatever changes. */
   say(line: string): void
-  /** Leaves the last state on the screen, or nothing, and gives the cursor back. */
+  /** Leaves the last state on the screen and gives the cursor back. */
   end(): void
+  /** The same, but leaves nothing: something else will be shown. */
+  clear(): void
 }
 
 /** Where there is no terminal, a line at most this often: nobody needs to hear how it goes of what takes a moment. */
@@ -28,6 +30,7 @@ const LINE_EVERY_MS = 10_000
 /** Over how long a rate is measured: short enough to follow a change, long enough not to jump. */
 const WINDOW_MS = 5000
 const NAME_WIDTH_MAX = 40
+const NAME_WIDTH_MIN = 12
 const PHASE_WIDTH = 12
 const BAR_WIDTH_MAX = 30
 /** A shorter bar says nothing that the percentage does not. */
@@ -39,7 +42,7 @@ export async function openTransferView(
   { isQuiet = false }: { isQuiet?: boolean } = {},
 ): Promise<TransferView> {
   const say = (line: string) => stream.write(`${withoutControls(line)}\n`)
-  if (isQuiet) return { show() {}, say() {}, end() {} }
+  if (isQuiet) return { show() {}, say() {}, end() {}, clear() {} }
   return lookOf(stream).isTerminal ? await bars(stream) : lines(say)
 }
 
@@ -61,7 +64,8 @@ async function bars(stream: NodeJS.WriteStream): Promise<TransferView> {
     if (slot === slots - 1 && transfers.length > slots) return summaryOf(transfers)
     const i = transferAt(slot)
     const transfer = transfers[i]
-    const nameWidth = Math.min(NAME_WIDTH_MAX, Math.max(...transfers.map(({ name }) => name.length)))
+    const longest = Math.max(...transfers.map(({ name }) => name.length))
+    const nameWidth = Math.min(NAME_WIDTH_MAX, longest, Math.max(NAME_WIDTH_MIN, Math.floor(width / 3)))
     return transfer === undefined ? '' : transferLine(transfer, { nameWidth, width, meter: meters.get(i) })
   }
 
@@ -70,6 +74,7 @@ async function bars(stream: NodeJS.WriteStream): Promise<TransferView> {
       stream,
       hideCursor: true,
       linewrap: false,
+      clearOnComplete: true,
       forceRedraw: true,
       format: (_options, params, { slot }: { slot: number }) =>
         lineAt(slot, (params as { maxWidth?: number }).maxWidth ?? stream.columns),
@@ -77,6 +82,14 @@ async function bars(stream: NodeJS.WriteStream): Promise<TransferView> {
     // One line less than the terminal has, since the cursor needs one, and at least one.
     slots = Math.max(1, Math.min(transfers.length, (stream.rows || 24) - 2))
     for (let slot = 0; slot < slots; slot += 1) multibar.create(1, 0, { slot })
+  }
+
+  function clear(): void {
+    // Draws what was said last.
+    multibar?.update()
+    multibar?.stop()
+    multibar = undefined
+    meters.clear()
   }
 
   return {
@@ -94,10 +107,11 @@ async function bars(stream: NodeJS.WriteStream): Promise<TransferView> {
       else multibar.log(`${withoutControls(line)}\n`)
     },
     end() {
-      multibar?.update()
-      multibar?.stop()
-      multibar = undefined
+      if (multibar === undefined) return
+      clear()
+      for (let slot = 0; slot < slots; slot += 1) stream.write(`${lineAt(slot, stream.columns)}\n`)
     },
+    clear,
   }
 }
 
@@ -118,6 +132,7 @@ function lines(say: (line: string) => void): TransferView {
     },
     say,
     end() {},
+    clear() {},
   }
 }
 

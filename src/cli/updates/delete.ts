@@ -18,8 +18,6 @@ export interface DeleteOptions {
 interface Wish {
   updateId: UpdateId
   parts: readonly UpdateId[]
-  /** Its document does not name its parts. */
-  hasBundle: boolean
 }
 
 /** `aduana delete`: deletes updates after asking. Answers the exit code. */
@@ -37,10 +35,9 @@ export async function deleteUpdates(
 
   if (!yes) {
     tell(`To be deleted from ${connection.instance} at ${connection.server}:`)
-    for (const { updateId, parts, hasBundle } of wishes) {
+    for (const { updateId, parts } of wishes) {
       tell(`  ${formatUpdateId(updateId)}`)
       for (const part of parts) tell(`    with ${formatUpdateId(part)}, which no other update needs`)
-      if (hasBundle) tell('    with the updates that it bundles, where no other update needs them')
     }
     if (!(await isConfirmed(wishes.length))) throw new CommandError('Nothing was deleted.')
   }
@@ -72,7 +69,7 @@ async function wishesFor(client: ApiClient, named: readonly UpdateId[]): Promise
   const wishes: Wish[] = []
   const gone: UpdateId[] = []
   for (const name of named) {
-    const { updateId, referencedBy = [], instructions, manifestVersion } = await client.getUpdate(name)
+    const { updateId, referencedBy = [], references = [] } = await client.getUpdateWithContent(name)
     const staying = referencedBy.filter((parent) => !isNamed(parent)).map(formatUpdateId)
     if (staying.length > 0) {
       const them = staying.length === 1 ? ['that one', 'it'] : ['those', 'them']
@@ -82,14 +79,14 @@ async function wishesFor(client: ApiClient, named: readonly UpdateId[]): Promise
     }
     if (referencedBy.length > 0 || wishes.some((wish) => sameUpdate(wish.updateId, updateId))) continue
     const parts: UpdateId[] = []
-    for (const { updateId: part } of instructions?.steps ?? []) {
-      if (part === undefined || gone.some((other) => sameUpdate(other, part))) continue
+    for (const part of references) {
+      if (gone.some((other) => sameUpdate(other, part))) continue
       const parents = (await client.getUpdate(part)).referencedBy ?? []
       if (!parents.every(isNamed)) continue
       parts.push(part)
       gone.push(part)
     }
-    wishes.push({ updateId, parts, hasBundle: manifestVersion === '3.0' })
+    wishes.push({ updateId, parts })
   }
   return wishes
 }

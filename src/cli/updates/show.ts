@@ -45,6 +45,11 @@ export function linesOf(update: UpdateWithContent, look: Pick<Look, 'isColoured'
         .join(', '),
     ]),
     ...(update.instructions?.steps ?? []).map((step, i): [string, string] => [`step ${i + 1}`, stepWords(step)]),
+    // Since 4.0 the steps say so.
+    ...(update.instructions === undefined ? (update.references ?? []) : []).map((part): [string, string] => [
+      'bundles',
+      formatUpdateId(part),
+    ]),
     ...(update.referencedBy ?? []).map((parent): [string, string] => ['part of', formatUpdateId(parent)]),
     ['files', files.length === 0 ? 'none' : `${count(files.length, 'file')}, ${formatBytes(sizeInBytes)}`],
   ]
