@@ -305,3 +305,24 @@ create table staged_uses (
   primary key (operation_id, upload_id)
 );
 create index staged_uses_by_upload on staged_uses (upload_id);
+
+-- What has happened, for those who wait for it. A row enters in the batch of what it tells, without a number; one node at a time gives numbers,
+-- one after the other, so that whoever has read up to a number has missed nothing below it.
+create table events (
+  id {{text}} primary key,
+  number bigint unique,
+  instance {{text}} not null references instances (instance),
+  type {{text}} not null,
+  at bigint not null,
+  -- The order of events of the same moment: what begins, what it does, its end.
+  step bigint not null,
+  operation_id {{text}},
+  kind {{text}},
+  provider {{text}},
+  name {{text}},
+  version {{text}},
+  -- JSON: what else there is to tell.
+  facts {{text}} not null
+);
+create index events_without_number on events (at, step, id) where number is null;
+create index events_by_instance on events (instance, number);

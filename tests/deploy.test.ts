@@ -154,6 +154,7 @@ test('every metric of the dashboard and of the alerts is one of the server', asy
     operations: async () => [],
     connections: async () => new Map(),
     distribution: async () => [],
+    events: async () => ({ count: 0, oldestAgeMs: 0 }),
   }).text()
   const names = new Set<string>()
   for (const [, name = '', type] of text.matchAll(/^# TYPE (\w+) (\w+)/gm)) {

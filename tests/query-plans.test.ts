@@ -15,10 +15,11 @@ import { deleteUpdate } from '../src/store/delete-update.ts'
 import * as distribution from '../src/store/distribution.ts'
 import * as checks from '../src/store/distribution-checks.ts'
 import * as copies from '../src/store/distribution-status.ts'
+import * as events from '../src/store/events.ts'
 import { createInstances, listInstances } from '../src/store/instances.ts'
 import * as nodes from '../src/store/nodes.ts'
 import { countOperationsInProgress } from '../src/store/operation-metrics.ts'
-import { forgetOperations, listOperations } from '../src/store/operations.ts'
+import { forgetOperations, listOperations, listRunningOperations } from '../src/store/operations.ts'
 import * as progress from '../src/store/progress.ts'
 import * as rescans from '../src/store/rescans.ts'
 import { SEARCH_BOUNDS } from '../src/store/search-updates.ts'
@@ -50,7 +51,7 @@ const OFFLINE = /^(backup|copy-catalogue|inspect-.*|migrate)\.ts$/
 const MAY_SCAN: { step: RegExp; why: string }[] = [
   { step: /^SCAN (clock|CONSTANT ROW)$/, why: 'a row that the statement itself makes' },
   {
-    step: /^SCAN (keys|terms|entries|contents|c|d)$/,
+    step: /^SCAN (keys|terms|entries|contents|c|d|waiting|numbered|oldest|\(subquery-\d+\))$/,
     why: 'what a part of the statement has found, as much as one page',
   },
   { step: /^SCAN (instances|nodes|duties|shared_keys)\b/, why: 'an operator names or starts them by hand: a handful' },
@@ -71,6 +72,7 @@ const MAY_SORT: { sql: RegExp; why: string }[] = [
   { sql: /^select \* from updates where id in/, why: 'the updates of one page' },
   { sql: /order by sha256 limit \$3\) c join blobs/, why: 'one page' },
   { sql: /scan_result = 'Infected'/, why: 'infected updates, which are few' },
+  { sql: /order by at, step, id limit \$1\) waiting/, why: 'as many events as get numbers at once' },
 ]
 
 /** What may walk through all that an instance has of a kind. */
@@ -151,7 +153,7 @@ test('no statement reads a whole table', async () => {
 test('no statement walks through all that an instance has', async () => {
   // Indexes of a few rows are left out: they hold only what has not ended, or what is infected.
   const walk =
-    /^SEARCH (?!instances\b)\w+ USING (COVERING )?INDEX (?!operations_in_progress|updates_infected)\S+ \(instance=\?( AND kind=\?)?\)$/
+    /^SEARCH (?!instances\b)\w+ USING (COVERING )?INDEX (?!operations_in_progress|operations_running|updates_infected)\S+ \(instance=\?( AND kind=\?)?\)$/
   const wrong: string[] = []
   for (const [sql, details] of await plans()) {
     const text = sql.replace(/\s+/g, ' ').trim()
@@ -255,6 +257,7 @@ async function callStore(): Promise<void> {
   await callDistribution(update.id)
   await callStaging()
   await countOperationsInProgress(database)
+  await callEvents(instance)
   await forgetOperations(database, 1e12, 10)
   await audit.forgetAudit(database, 1e12, 10)
   for (const after of [undefined, { id: '5', at: Date.now() }]) {
@@ -312,6 +315,17 @@ async function callStaging(): Promise<void> {
   await staged.forgetReleasedUploads(database, 0, 10)
   await staged.recordUpload(database, upload, owner, { keepMs: 0, bytesMax: 2, uploadsMax: 1, audit: entry })
   assert.ok(await staged.removeUpload(database, 'u', owner, entry))
+}
+
+async function callEvents(instance: string): Promise<void> {
+  const { database } = app
+  await events.countWaitingEvents(database)
+  while ((await events.numberEvents(database, 500)) === 500);
+  const newest = await events.findNewestEvent(database, instance)
+  await events.findEventNumber(database, instance, newest?.id ?? '')
+  await events.listEvents(database, { instance, after: 0, limit: 10 })
+  await events.forgetEvents(database, 1e12, 10)
+  await listRunningOperations(database, instance, 10)
 }
 
 async function callDistribution(updateId: string): Promise<void> {

@@ -37,6 +37,7 @@ import { runImport } from '../services/run-import.ts'
 import { withStaging } from '../services/staged-source.ts'
 import { createStaging } from '../services/staging.ts'
 import { startWorker } from '../services/worker.ts'
+import { countWaitingEvents } from '../store/events.ts'
 import { createInstances, listInstances } from '../store/instances.ts'
 import { countOperationsInProgress } from '../store/operation-metrics.ts'
 import { listPartials } from '../store/progress.ts'
@@ -194,6 +195,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
       scanner: scan.scanner,
       graceMs: config['sweep-after'],
       stagingKeepMs: config['staging-expiry'],
+      eventsKeptMs: config['event-retention'],
       membership,
       log,
     })
@@ -242,6 +244,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
       operations: () => countOperationsInProgress(database),
       connections: () => listeners.connections(),
       distribution: () => readDistribution(database, distribution),
+      events: () => countWaitingEvents(database),
     }),
     isExpectedHost: createHostCheck(hostNamesOf(config)),
     verify: tokens.verify,

@@ -1,4 +1,5 @@
 import { DISTRIBUTION_SETTINGS, distributionMistakes } from './distribution-settings.ts'
+import { EVENT_SETTINGS } from './event-settings.ts'
 import { IDENTITY_SETTINGS } from './identity-settings.ts'
 import { LIMIT_SETTINGS } from './limit-settings.ts'
 import { LISTENING_SETTINGS } from './listening-settings.ts'
@@ -30,6 +31,7 @@ export const SERVE_SETTINGS = {
   ...SOURCE_SETTINGS,
   ...SCANNER_SETTINGS,
   ...LIMIT_SETTINGS,
+  ...EVENT_SETTINGS,
   grace: {
     placeholder: 'DURATION',
     description: 'how long a stopping server lets running operations go on before it parks them',

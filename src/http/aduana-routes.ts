@@ -13,6 +13,7 @@ import { auditRoute } from './audit-route.ts'
 import type { ApiRoute } from './call.ts'
 import { checkRoute } from './check-route.ts'
 import { distributionRoute, type ShownStore } from './distribution.ts'
+import { eventRoutes } from './event-routes.ts'
 import { ownOperationRoutes } from './own-operation-routes.ts'
 import { ownUpdateRoutes } from './own-update-routes.ts'
 import { acceptedWith, describe, document } from './route-schemas.ts'
@@ -53,6 +54,7 @@ export function aduanaRoutes(
     ...ownUpdateRoutes(options),
     ...ownOperationRoutes(options),
     checkRoute(options),
+    ...eventRoutes(options),
     {
       method: 'POST',
       path: '/rescan',

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { type AppInMemory, type AppInMemoryOptions, startAppInMemory } from '../../tests/support/app-in-memory.ts'
+import { openStream } from '../../tests/support/event-stream.ts'
 import { OPERATIONS, seedEveryState } from '../../tests/support/seed-every-state.ts'
 import { noteProgress } from '../store/progress.ts'
 
@@ -19,58 +19,7 @@ async function startSeeded(t: TestContext, options: AppInMemoryOptions = {}): Pr
   return app
 }
 
-interface Opened {
-  status: number
-  headers: Headers
-  /** Waits until so many events have come, or the stream has ended. */
-  events(count: number): Promise<EventSourceMessage[]>
-  comments: string[]
-  /** Whether the server has ended it. */
-  ended: Promise<void>
-  leave(): void
-}
-
-async function open(app: AppInMemory, path = PATH, role = 'DeviceUpdateReader'): Promise<Opened> {
-  const leaving = new AbortController()
-  const answer = await fetch(app.url + path, {
-    headers: { authorization: `Bearer ${role}` },
-    signal: leaving.signal,
-  })
-  const seen: EventSourceMessage[] = []
-  const comments: string[] = []
-  let wake = () => {}
-  let isOver = false
-  const parser = createParser({
-    onEvent: (event) => seen.push(event),
-    onComment: (comment) => comments.push(comment),
-  })
-  const ended = (async () => {
-    const decoder = new TextDecoder()
-    try {
-      for await (const chunk of answer.body ?? []) {
-        parser.feed(decoder.decode(chunk, { stream: true }))
-        wake()
-      }
-    } catch (error) {
-      if (!leaving.signal.aborted) throw error
-    } finally {
-      isOver = true
-      wake()
-    }
-  })()
-  ended.catch(() => {})
-  return {
-    status: answer.status,
-    headers: answer.headers,
-    comments,
-    ended,
-    async events(count) {
-      while (seen.length < count && !isOver) await new Promise<void>((resolve) => (wake = resolve))
-      return seen
-    },
-    leave: () => leaving.abort(),
-  }
-}
+const open = (app: AppInMemory, path = PATH, role = 'DeviceUpdateReader') => openStream(app.url + path, { token: role })
 
 const progress = (app: AppInMemory, bytesDone: number) =>
   noteProgress(app.database, RUNNING, POSITION, { bytesDone, phase: 'Downloading' })

@@ -58,6 +58,7 @@ const ROUTES: typeof PUBLISHED = [
   ['get', '/aduana/v1/{instanceId}/operations/{operationId}', 'Aduana_GetOperation', '200'],
   ['get', '/aduana/v1/{instanceId}/operations/{operationId}/events', 'Aduana_WatchOperation', '200'],
   ['post', '/aduana/v1/{instanceId}/updates:check', 'Aduana_CheckUpdate', '202'],
+  ['get', '/aduana/v1/{instanceId}/events', 'Aduana_WatchEvents', '200'],
   ['post', '/aduana/v1/{instanceId}/rescan', 'Aduana_Rescan', '202'],
   ['get', '/aduana/v1/{instanceId}/rescan', 'Aduana_GetRescan', '200'],
   ['get', '/aduana/v1/{instanceId}/distribution', 'Aduana_GetDistribution', '200'],

@@ -4,6 +4,7 @@ import type { Scanner } from '../ports/scanner.ts'
 import { startDuty } from './duties.ts'
 import { expireUploads } from './expire-uploads.ts'
 import type { Membership } from './membership.ts'
+import { keepNumbering } from './number-events.ts'
 import { isStoreOf } from './recognise-store.ts'
 import { rescan } from './rescan.ts'
 import { sweep, sweepLeftovers } from './sweep.ts'
@@ -15,7 +16,7 @@ const EXPIRE_EVERY_MS = 60_000
 /** How soon a rescan begins after it was asked for. A round in which none was is one small query. */
 const RESCAN_EVERY_MS = 1000
 
-/** What is done beside the operations, again and again: sweep, what crashes left, uploads that expire, rescans. Each on one node at a time. */
+/** What is done beside the operations, again and again: sweep, what crashes left, uploads that expire, rescans, numbers of events. Each on one node at a time. */
 export function startHousekeeping({
   database,
   blobs,
@@ -23,6 +24,7 @@ export function startHousekeeping({
   scanner,
   graceMs,
   stagingKeepMs,
+  eventsKeptMs,
   membership,
   log,
 }: {
@@ -35,6 +37,8 @@ export function startHousekeeping({
   graceMs: number
   /** How long uploads are kept. */
   stagingKeepMs: number
+  /** How long events are kept. */
+  eventsKeptMs: number
   membership: Membership
   log: WorkerLog
 }): { stop(): Promise<void> } {
@@ -43,7 +47,7 @@ export function startHousekeeping({
     startDuty('sweep', { ...shared, everyMs: Math.min(Math.max(graceMs / 2, 500), 600_000) }, async (signal) => {
       let hasMore = true
       while (hasMore && !signal.aborted) {
-        const report = await sweep({ database, blobs }, { graceMs })
+        const report = await sweep({ database, blobs }, { graceMs, eventsKeptMs })
         hasMore = report.hasMore
         if (Object.values(report).some(Number)) log.info(report, 'swept')
       }
@@ -62,6 +66,7 @@ export function startHousekeeping({
       if (leftovers > 0) log.info({ leftovers }, 'deleted what a crash left in the store')
     }),
   ]
+  duties.push(keepNumbering({ database, membership, log }))
   if (scanner !== undefined) {
     duties.push(
       startDuty('rescan', { ...shared, everyMs: RESCAN_EVERY_MS }, (signal) =>

@@ -2,6 +2,7 @@ import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
 import { forgetAudit } from '../store/audit.ts'
 import { forgetBlob, isBlobInForce, listIdleBlobs } from '../store/blobs.ts'
+import { forgetEvents } from '../store/events.ts'
 import { forgetOperations } from '../store/operations.ts'
 import { listPartials } from '../store/progress.ts'
 
@@ -11,6 +12,9 @@ export const OPERATIONS_KEPT_MS = 7 * 24 * 3600 * 1000
 /** The table answers questions about the near past; the file of lines is the operator's to rotate. */
 const AUDIT_KEPT_MS = 90 * 24 * 3600 * 1000
 
+/** As long as operations, unless told. */
+const EVENTS_KEPT_MS = OPERATIONS_KEPT_MS
+
 /** Rows of a kind that one pass looks at, so that a pass stays short. */
 const PASS_MAX = 500
 
@@ -18,18 +22,19 @@ export interface SweepReport {
   blobsDeleted: number
   operationsForgotten: number
   auditForgotten: number
+  eventsForgotten: number
   /** There was more than one pass looks at. */
   hasMore: boolean
 }
 
 /**
- * Deletes blobs that nothing has named for `graceMs`, and forgets old operations. A blob's row goes first, and only while no
+ * Deletes blobs that nothing has named for `graceMs`, and forgets old operations, audit entries and events. A blob's row goes first, and only while no
  * update names and no import holds it; its bytes after that. A copy that is written later has another name, so deleting the old
  * one late harms nobody.
  */
 export async function sweep(
   { database, blobs }: { database: Database; blobs: BlobStore },
-  { graceMs }: { graceMs: number },
+  { graceMs, eventsKeptMs = EVENTS_KEPT_MS }: { graceMs: number; eventsKeptMs?: number },
 ): Promise<SweepReport> {
   let blobsDeleted = 0
   const idleBlobs = await listIdleBlobs(database, { graceMs, limit: PASS_MAX })
@@ -40,8 +45,9 @@ export async function sweep(
   }
   const operationsForgotten = await forgetOperations(database, OPERATIONS_KEPT_MS, PASS_MAX)
   const auditForgotten = await forgetAudit(database, AUDIT_KEPT_MS, PASS_MAX)
-  const hasMore = [idleBlobs.length, operationsForgotten, auditForgotten].includes(PASS_MAX)
-  return { blobsDeleted, operationsForgotten, auditForgotten, hasMore }
+  const eventsForgotten = await forgetEvents(database, eventsKeptMs, PASS_MAX)
+  const hasMore = [idleBlobs.length, operationsForgotten, auditForgotten, eventsForgotten].includes(PASS_MAX)
+  return { blobsDeleted, operationsForgotten, auditForgotten, eventsForgotten, hasMore }
 }
 
 /** Longer than any import may take: whatever is younger may still be on its way into force. */

@@ -3,6 +3,7 @@ import type { Database, Statement } from '../ports/database.ts'
 import { idleHeldBlobs } from './blobs.ts'
 import { NOW } from './clock.ts'
 import { newEtag } from './etags.ts'
+import { tellEnded } from './events.ts'
 import { freeUploads } from './staged-uploads.ts'
 
 /** For each instance, since when an operation waits, and how many run. */
@@ -89,7 +90,7 @@ export function guardAttempt({ operationId, attempt }: Attempt): Statement {
   }
 }
 
-/** Ends the operation. The request is wiped and what it held is freed. */
+/** Ends the operation, and tells so. The request is wiped and what it held is freed. */
 export function endStatements(
   attempt: Attempt,
   end: { status: 'Succeeded' } | { status: 'Failed'; error: OperationError },
@@ -112,5 +113,6 @@ export function endStatements(
     ...(end.status === 'Failed' ? [idleHeldBlobs(attempt.operationId)] : []),
     { sql: 'delete from blob_holds where operation_id = $1', params: [attempt.operationId] },
     ...freeUploads(attempt.operationId),
+    tellEnded(attempt.operationId, end.status === 'Failed' ? end.error : undefined),
   ]
 }

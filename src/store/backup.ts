@@ -6,6 +6,7 @@ import { formatUpdateId } from '../domain/update-id.ts'
 import type { Database, Statement } from '../ports/database.ts'
 import { NOW } from './clock.ts'
 import { newEtag } from './etags.ts'
+import { tellEnded } from './events.ts'
 
 /** What a copy of the catalogue must not have, by table: an operation's request holds source URLs with their signatures. */
 export const SECRET_COLUMNS: Readonly<Record<string, readonly string[]>> = { operations: ['request'] }
@@ -18,7 +19,7 @@ export const SECRET_COLUMNS: Readonly<Record<string, readonly string[]>> = { ope
 export async function settleCopy(catalogue: Database): Promise<number> {
   const unfinished = await catalogue.query('select id, kind from operations where due_at is not null')
   await catalogue.batch([
-    ...unfinished.map(({ id, kind }) => interrupt(String(id), VERBS[String(kind) as OperationKind])),
+    ...unfinished.flatMap(({ id, kind }) => interrupt(String(id), VERBS[String(kind) as OperationKind])),
     { sql: 'delete from blob_holds' },
     // Whoever uploaded it still has it, and what is imported is in the backup.
     { sql: 'delete from staged_uses' },
@@ -37,16 +38,20 @@ export async function settleCopy(catalogue: Database): Promise<number> {
 
 const VERBS: Readonly<Record<OperationKind, string>> = { import: 'Import', delete: 'Delete', check: 'Check' }
 
-function interrupt(operationId: string, verb: string): Statement {
+function interrupt(operationId: string, verb: string): Statement[] {
   const error = new AppError(
     'InterruptedByRestore',
     `This operation was in progress when the backup was made that this server was restored from. ${verb} again.`,
   )
-  return {
-    sql: `update operations set status = 'Failed', error = $1, ended_at = ${NOW}, last_action_at = ${NOW}, due_at = null, etag = $2
-           where id = $3`,
-    params: [JSON.stringify(asOperationError(error, wireTime(Date.now()))), newEtag(), operationId],
-  }
+  const kept = asOperationError(error, wireTime(Date.now()))
+  return [
+    {
+      sql: `update operations set status = 'Failed', error = $1, ended_at = ${NOW}, last_action_at = ${NOW}, due_at = null, etag = $2
+             where id = $3`,
+      params: [JSON.stringify(kept), newEtag(), operationId],
+    },
+    tellEnded(operationId, kept),
+  ]
 }
 
 /** How much a settled copy names. */

@@ -5,6 +5,7 @@ import { BatchConflict, type Database, type Statement } from '../ports/database.
 import { NOW } from './clock.ts'
 import { followVerdict } from './distribution.ts'
 import { newEtag } from './etags.ts'
+import { tellInfected } from './events.ts'
 
 /** The copy of a content that is in force, and what the scanner last said of it. */
 export interface KnownBlob {
@@ -240,6 +241,7 @@ function verdictStatements(sha256: string, verdict: Verdict, scannedBefore: numb
                and exists (select 1 from blobs where sha256 = $4 and verdict = $5)`,
       params: [scanResult, scanDetails, newEtag(), sha256, text],
     },
+    ...tellInfected(sha256, verdict),
     {
       sql: `update updates set scan_result = ${WORST_OF_FILES}, etag = $1
              where id in (select update_id from files where sha256 = $2) and scan_result <> ${WORST_OF_FILES}`,

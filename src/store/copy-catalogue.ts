@@ -18,6 +18,7 @@ export const TABLES: readonly { table: string; key: readonly string[]; booleans?
   { table: 'staged_uses', key: ['operation_id', 'upload_id'] },
   { table: 'audit', key: ['id'] },
   { table: 'shared_keys', key: ['name'] },
+  { table: 'events', key: ['id'] },
   { table: 'distribution', key: ['store', 'content_id'] },
   { table: 'distribution_checks', key: ['store'] },
 ]

@@ -4,6 +4,7 @@ import { endStatements } from './attempts.ts'
 import { idleBlobsOf } from './blobs.ts'
 import { dropCopiesOf } from './distribution.ts'
 import { newEtag } from './etags.ts'
+import { tellDeleted } from './events.ts'
 
 /** What forbade a deletion. `changed`: the references changed meanwhile, so the caller looks again. */
 export type DeletionRefusal = 'lost-attempt' | 'changed'
@@ -22,11 +23,13 @@ export async function deleteUpdate(
       ...guards,
       idleBlobsOf(id),
       dropCopiesOf(id),
+      tellDeleted(attempt.operationId, id),
       // Its references to children go with it. That it is referenced itself is a foreign-key conflict.
       { sql: 'delete from updates where id = $1', params: [id], mustChangeRows: true },
       ...childIds.flatMap((childId) => [
         idleBlobsOf(childId),
         dropCopiesOf(childId),
+        tellDeleted(attempt.operationId, childId),
         {
           sql: `delete from updates where id = $1
                   and not exists (select 1 from update_references where child_id = $1)`,

@@ -12,6 +12,7 @@ import { guardAttempt } from './attempts.ts'
 import { insertAudit } from './audit.ts'
 import { NOW } from './clock.ts'
 import { newEtag } from './etags.ts'
+import { tellAccepted } from './events.ts'
 import { insertItem } from './operation-items.ts'
 
 /** Where in a `traceparent` the span begins. */
@@ -70,7 +71,7 @@ export async function recordOperation(
   if (request.kind === 'delete') {
     statements.push(insertItem(operationId, 0, { updateId: request.updateId }, true))
   }
-  statements.push(...uploads)
+  statements.push(...uploads, tellAccepted(operationId))
   if (audit !== undefined) statements.push(insertAudit(audit))
   try {
     await database.batch(statements)
@@ -148,6 +149,16 @@ export async function listOperations(
     `${SELECT_OPERATION} where ${where} order by o.created_at desc, o.id desc limit ${bind(query.limit)}`,
     params,
   )
+  return rows.map(operationOf)
+}
+
+/** Operations that run, in no order. */
+export async function listRunningOperations(database: Database, instance: string, limit: number): Promise<Operation[]> {
+  const rows = await database.query(`${SELECT_OPERATION} where o.instance = $2 and o.status = 'Running' limit $3`, [
+    true,
+    instance,
+    limit,
+  ])
   return rows.map(operationOf)
 }
 

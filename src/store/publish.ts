@@ -10,6 +10,7 @@ import { guardNotInfected } from './blobs.ts'
 import { NOW } from './clock.ts'
 import { wantCopiesOf } from './distribution.ts'
 import { newEtag } from './etags.ts'
+import { tellImported } from './events.ts'
 import { searchTerms } from './search-terms.ts'
 import { takeUploads } from './staged-uploads.ts'
 
@@ -70,6 +71,7 @@ export async function publishUpdates(
     ...insertFiles(instance, update),
     ...distribution.map((store) => wantCopiesOf(update.id, store)),
     ...insertTerms(instance, update),
+    tellImported(attempt.operationId, update.manifest.updateId),
   ])
   // Only now is every parent and every child there, in whatever order they came.
   const references = updates.flatMap(({ id }) =>

@@ -110,6 +110,7 @@ export async function startAppInMemory({
       operations: () => countOperationsInProgress(database),
       connections: async () => new Map(),
       distribution: async () => [],
+      events: async () => ({ count: 0, oldestAgeMs: 0 }),
     }),
     isExpectedHost: createHostCheck([]),
     verify(token) {

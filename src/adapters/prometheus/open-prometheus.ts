@@ -12,6 +12,8 @@ export interface Readings {
   connections(): Promise<ReadonlyMap<string, number>>
   /** How the distribution stores stand that are configured. */
   distribution(): Promise<readonly StoreReading[]>
+  /** Events that have happened and were not told yet, since they have no number. */
+  events(): Promise<{ count: number; oldestAgeMs: number }>
 }
 
 export interface StoreReading {
@@ -86,6 +88,12 @@ export function openPrometheus({ version }: { version: string }): {
     'How long ago the last check of the store came to its end; absent before the first.',
     ['store'],
   )
+  const waitingEvents = gauge('aduana_events_waiting', 'Events that have happened and are not told yet.', [])
+  const eventLag = gauge(
+    'aduana_events_lag_seconds',
+    'How long the oldest event that is not told yet has been waiting; 0 where none waits.',
+    [],
+  )
   // What has not happened yet is 0, not absent: a rate needs the step from 0 to 1.
   for (const kind of OPERATION_KINDS) {
     for (const status of ['Succeeded', 'Failed']) ended.inc({ kind, status }, 0)
@@ -110,6 +118,9 @@ export function openPrometheus({ version }: { version: string }): {
     }
     for (const byStore of [distributed, lag, checkAge]) byStore.reset()
     for (const reading of await readings.distribution().catch(() => [])) setStore(reading)
+    const waiting = await readings.events().catch(() => undefined)
+    waitingEvents.set(waiting?.count ?? Number.NaN)
+    eventLag.set((waiting?.oldestAgeMs ?? Number.NaN) / 1000)
     const found = await readings.operations().catch(() => undefined)
     databaseUp.set(found === undefined ? 0 : 1)
     // Without an answer nothing is known, which is not the same as none.

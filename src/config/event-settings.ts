@@ -1,0 +1,18 @@
+import type { Setting } from './read-settings.ts'
+import { parseDuration } from './values.ts'
+
+/** What is told of what has happened, and for how long. */
+export const EVENT_SETTINGS = {
+  'event-retention': {
+    placeholder: 'DURATION',
+    description: 'how long events are kept for those that were away when they happened',
+    default: '7d',
+    parse: parseRetention,
+  },
+} satisfies Record<string, Setting<unknown>>
+
+function parseRetention(text: string): number {
+  const ms = parseDuration(text)
+  if (ms < 60_000) throw new Error(`${text} is less than a minute: whoever loses the stream could not go on with it.`)
+  return ms
+}
