@@ -16,6 +16,7 @@ import type {
   UpdateFile,
   UpdateWithContent,
   Usage,
+  WatchedEvent,
 } from './api-types.ts'
 import { pause } from './pause.ts'
 import { type ReadingEvents, readEvents } from './read-events.ts'
@@ -81,6 +82,11 @@ export interface ApiClient {
    * is made again. Aduana's own addition.
    */
   watchOperation(operationId: string, options?: ReadingEvents): AsyncIterable<OperationWithProgress>
+  /**
+   * What happens in the instance, as it happens: events with an id are told in their order and at least once, also those of the time in which
+   * the connection was broken. `lastEventId` goes on behind that event; "0" is all that is kept. Aduana's own addition.
+   */
+  watchEvents(options?: ReadingEvents & { lastEventId?: string }): AsyncIterable<WatchedEvent>
   /** How the distribution stores stand: Aduana's own addition. */
   getDistribution(): Promise<Distribution>
   /**
@@ -296,6 +302,16 @@ export function createApiClient({
         const operation = JSON.parse(data) as OperationWithProgress
         yield operation
         if (operation.status === 'Succeeded' || operation.status === 'Failed') return
+      }
+    },
+    async *watchEvents(options = {}) {
+      const open = (last: string | undefined, signal: AbortSignal | undefined) =>
+        send(`${additions}/events`, {
+          headers: { accept: 'text/event-stream', ...(last !== undefined && { 'last-event-id': last }) },
+          signal,
+        })
+      for await (const { event = 'message', id, data } of readEvents(open, options)) {
+        yield { event, ...(id !== undefined && { id }), data: JSON.parse(data) }
       }
     },
     getDistribution: () => get(`${additions}/distribution`),

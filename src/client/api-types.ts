@@ -137,6 +137,16 @@ export interface FileProgress {
   phase: 'Waiting' | 'Downloading' | 'Distributing' | 'Done'
 }
 
+/** Something that is told of an instance: Aduana's own addition. */
+export interface WatchedEvent {
+  /** The type of an event; `operation` for how an operation goes; `begin` and `reset` for where the stream begins. */
+  event: string
+  /** What to name to go on behind it; absent where there is nothing to go on from. */
+  id?: string
+  /** A CloudEvent, or an operation in the form of `OperationSummary`. */
+  data: unknown
+}
+
 /** How far the rescan is that was asked for last: Aduana's own addition. */
 export interface Rescan {
   wantedDateTime: string

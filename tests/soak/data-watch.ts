@@ -11,7 +11,7 @@ export interface DataWatch extends Disposable {
   /** Blobs that sweep has yet to look at. */
   idleBlobs(): number
   /**
-   * Makes ended operations and audit entries, all but the newest `kept` of each, as old as the server keeps them: it forgets them at its
+   * Makes ended operations, audit entries and events, all but the newest `kept` of each, as old as the server keeps them: it forgets them at its
    * next sweep. What would take a week and ninety days comes to pass in a run, with the server's own means.
    */
   makeOld(kept: number): void
@@ -54,6 +54,12 @@ export function watchData(folder: string): DataWatch {
             where at > $2 and id not in (select id from audit order by at desc, id desc limit $3)`,
         )
         .run({ $1: 90 * DAY_MS, $2: now - DAY_MS, $3: kept })
+      database
+        .prepare(
+          `update events set at = at - $1
+            where at > $2 and id not in (select id from events order by number desc limit $3)`,
+        )
+        .run({ $1: 7 * DAY_MS, $2: now - DAY_MS, $3: kept })
     },
     [Symbol.dispose]: () => database.close(),
   }
