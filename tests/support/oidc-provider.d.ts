@@ -19,6 +19,14 @@ declare module 'oidc-provider' {
     readonly AccessToken: new (
       facts: object,
     ) => Token
+    readonly DeviceCode: { findByUserCode(userCode: string): Promise<{ save(): Promise<string> } | undefined> }
+    readonly Grant: new (
+      facts: object,
+    ) => {
+      addOIDCScope(scope: string): void
+      addResourceScope(resource: string, scope: string): void
+      save(): Promise<string>
+    }
     readonly ResourceServer: new (
       identifier: string,
       info: object,
