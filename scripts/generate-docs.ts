@@ -1,5 +1,6 @@
 // Writes the reference pages that are made from code: `npm run docs`. A test keeps them equal to the code.
 import { writeFile } from 'node:fs/promises'
+import { createProgram } from '../src/cli/main.ts'
 import {
   CLIENT_SETTINGS,
   DOCTOR_SETTINGS,
@@ -119,10 +120,60 @@ ${table(CLIENT_SETTINGS)}
 `
 }
 
+/** The page about every command. */
+export function commandsPage(): string {
+  const program = createProgram()
+  const help = program.createHelp()
+  const sections = help.visibleCommands(program).flatMap((command) => {
+    if (command.name() === 'help') return []
+    const behind = command.registeredArguments.map((argument) => {
+      const name = argument.variadic ? `${argument.name()}...` : argument.name()
+      return argument.required ? `<${name}>` : `[${name}]`
+    })
+    const rows = [
+      ...command.registeredArguments.map((argument): [string, string] => [argument.name(), argument.description]),
+      ...help
+        .visibleOptions(command)
+        .filter((option) => option.long !== '--help')
+        .map((option): [string, string] => [option.flags, option.description]),
+    ]
+    const subcommands = command.commands.map((sub): [string, string] => [
+      `${command.name()} ${sub.name()}`,
+      sub.description(),
+    ])
+    return [
+      `## aduana ${command.name()}`,
+      '',
+      `\`${['aduana', command.name(), '[options]', ...behind].join(' ')}\``,
+      '',
+      `${command.description()}.`.replace(/^./, (letter) => letter.toUpperCase()),
+      '',
+      '| | |',
+      '|---|---|',
+      ...[...rows, ...subcommands].map(([name, words]) => `| \`${cell(name)}\` | ${cell(words)} |`),
+      '',
+    ]
+  })
+  return [
+    '# Commands',
+    '',
+    'Made by `npm run docs` from the definition of the commands. `aduana COMMAND --help` says the same with examples; the variable behind a flag',
+    'is in brackets. How to use them stands in [command-line.md](command-line.md).',
+    '',
+    ...sections,
+  ].join('\n')
+}
+
+/** A text that does not end the cell of a table. */
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|')
+}
+
 /** Every generated page, by its path in the project. */
 export const PAGES: Readonly<Record<string, () => string>> = {
   'docs/errors.md': errorsPage,
   'docs/configuration.md': configurationPage,
+  'docs/commands.md': commandsPage,
 }
 
 if (import.meta.main) {

@@ -27,6 +27,7 @@ const CASES: [line: string, answers: string[]][] = [
   ['aduana check toa', ['toaster.importmanifest.json']],
   ['aduana completion ', ['bash', 'fish', 'zsh']],
   ['aduana help lo', ['login', 'logout']],
+  ['aduana init ', ['apt', 'handlers']],
 ]
 
 test('bash completes commands, flags, values and files', () => {

@@ -31,7 +31,7 @@ export function describeCommands(program: Command): CompletableCommand[] {
       name: command.name(),
       description: command.description(),
       options: help.visibleOptions(command).map(describeOption),
-      argument: argument && describeArgument(argument, program),
+      argument: argument === undefined ? subcommandsOf(command) : describeArgument(argument, program),
     }
   })
 }
@@ -50,6 +50,11 @@ function describeArgument(argument: Argument, program: Command): { value: Value;
   const placeholder = argument.name()
   const words = placeholder === 'COMMAND' ? program.commands.map((command) => command.name()) : argument.argChoices
   return { value: words === undefined ? valueAt(placeholder) : { words }, placeholder }
+}
+
+function subcommandsOf(command: Command): { value: Value; placeholder: string } | undefined {
+  if (command.commands.length === 0) return undefined
+  return { value: { words: command.commands.map((sub) => sub.name()) }, placeholder: 'COMMAND' }
 }
 
 function valueAt(placeholder: string): Value {

@@ -3,7 +3,7 @@ import { formatUpdateId } from '../../domain/update-id.ts'
 import { type Connection, connect } from '../connect.ts'
 import { interruptible } from '../interruptible.ts'
 import { print, printJson, tell } from '../output.ts'
-import { EXIT } from '../report.ts'
+import { CommandError, EXIT } from '../report.ts'
 import { openTransferView, type Transfer, type TransferView } from '../terminal/transfers.ts'
 import { describeFailure } from './describe-failure.ts'
 import { followOperation } from './follow-operation.ts'
@@ -56,7 +56,15 @@ export async function watchToEnd(
         isTroubled = true
       },
     }),
-  ).finally(view.end)
+  )
+    .catch((error) => {
+      if (!(error instanceof CommandError))
+        tell(
+          `The server goes on with the operation. To watch it again: ${watchCommand({ server, instance }, operationId)}`,
+        )
+      throw error
+    })
+    .finally(view.end)
 }
 
 /** The command line that goes on watching. */
