@@ -104,7 +104,7 @@ describe('malware', () => {
     assert.deepEqual(await check([update], { scan }), { found: ['0 SourceFileMalwareDetected evil.swu'], warnings: [] })
     assert.deepEqual((await check([update], { scan, isDeep: false })).found, [])
     assert.deepEqual(await readdir(pipeline.folder, { recursive: true }), ['partial', 'v1'])
-    assert.deepEqual(await pipeline.database.query('select * from blobs'), [])
+    assert.deepEqual(await pipeline.database.query('select * from blobs'), [], 'no verdict is kept either')
   })
 
   test('is found by newer signatures in what the instance has, without asking the source', async () => {
@@ -138,6 +138,15 @@ describe('malware', () => {
       scanner.isAway = false
     }
   })
+})
+
+test('a hash that only another instance knows opens nothing: the source is asked', async () => {
+  const files = [{ name: 'a.bin', bytes: Buffer.from('known to the other instance only') }]
+  const { updateId } = await pipeline.import({ files }, 'other')
+  const [file] = files
+  assert.ok(file)
+  const update = publishUpdate(pipeline.source, { ...updateId, files: [{ ...file, behaviour: answerStatus(404) }] })
+  for (const isDeep of [false, true]) assert.deepEqual((await check([update], { isDeep })).found, ['0 SourceStatus a.bin'])
 })
 
 test('every quota that would be exceeded is told at once', async () => {

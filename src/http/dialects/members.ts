@@ -77,11 +77,16 @@ export function errorMembers(error: OperationError): JsonValue {
     message: error.message,
     target: error.target,
     item: error.item,
-    details: error.details?.map(errorMembers),
+    details: error.details?.map(detailMembers),
     innererror: inner,
     innerError: inner,
     occurredDateTime: error.occurredDateTime && wireTime(Date.parse(error.occurredDateTime)),
   }
+}
+
+/** Only the details of a check have inner errors, and those are read by the specification. */
+function detailMembers({ code, message, target, item, inner }: OperationError): JsonValue {
+  return { code, message, target, item, innererror: inner && innerMembers(inner) }
 }
 
 function innerMembers({ code, message, errorDetail, inner }: OperationError): JsonValue {
