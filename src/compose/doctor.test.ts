@@ -325,6 +325,32 @@ test('rows that name rows which are not there are a problem, and then no copy is
   await stat(folder.payload.path)
 })
 
+test('an upload that has lost a part is a problem, and the parts of one that has not are nobody else’s', async () => {
+  await using folder = await makeDataFolder()
+  const add = (database: Database, id: string, sha256: string, sizeInBytes: number) =>
+    database.batch([
+      {
+        sql: `insert into staged_uploads (id, instance, subject, issuer, metadata, file_name, size_in_bytes, bytes_received,
+                created_at, keep_ms, expires_at) values ($1, 'default', 's', 'i', '', 'f', $2, $3, 0, 0, 0)`,
+        params: [id, sizeInBytes, sizeInBytes],
+      },
+      {
+        sql: 'insert into staged_parts (upload_id, start, sha256, size_in_bytes, is_kept) values ($1, 0, $2, $3, true)',
+        params: [id, sha256, sizeInBytes],
+      },
+    ])
+  const { sha256 } = folder.payload
+  await folder.withDatabase(async (database) => {
+    const [blob] = await database.query('select size_in_bytes as size from blobs where sha256 = $1', [sha256])
+    await add(database, 'whole', sha256, Number(blob?.size))
+  })
+  assert.deepEqual((await examined(folder)).complaints, [])
+  await folder.withDatabase((database) => add(database, 'broken', 'a'.repeat(64), 7))
+  const { complaints, text } = await examined(folder)
+  assert.deepEqual(complaints, ['rows: problem'])
+  assert.match(text, /The staged upload broken in instance default lacks a part \(SHA-256 a{64}\)\. Delete it\./)
+})
+
 test('a database of another version is a problem', async () => {
   for (const number of [999, 0]) {
     await using folder = await makeDataFolder()

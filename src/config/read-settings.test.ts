@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ConfigurationError, readSettings } from './read-settings.ts'
 import { SERVE_SETTINGS } from './serve-settings.ts'
-import { parseDuration, parseHostPort } from './values.ts'
+import { parseDuration, parseHostPort, parseSize } from './values.ts'
 
 const known = [...Object.keys(SERVE_SETTINGS), 'role', 'minutes']
 const read = (from: {
@@ -99,6 +99,12 @@ test('an address is a host and a port', () => {
   for (const text of ['8080', ':8080', '127.0.0.1', '127.0.0.1:99999', '::1:80', 'a b:1']) {
     assert.throws(() => parseHostPort(text), /is not HOST:PORT/, text)
   }
+})
+
+test('a size has a unit', () => {
+  assert.deepEqual(['1KiB', '500MiB', '32GiB', '2TiB'].map(parseSize), [1024, 500 * 2 ** 20, 2 ** 35, 2 ** 41])
+  for (const text of ['10', '0GiB', '1GB', '1.5GiB', '-1MiB', ''])
+    assert.throws(() => parseSize(text), /is not a size/, text)
 })
 
 test('a duration has a unit', () => {

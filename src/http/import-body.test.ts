@@ -57,6 +57,21 @@ describe('a body of Import Update is read', () => {
     test(title, () => assert.deepEqual(read(body, filesRequired), [READ]))
   }
 
+  test('with staged uploads in place of URLs', () => {
+    const url = `staging:${'0f'.repeat(16)}`
+    const body = [
+      { importManifest: { ...ITEM.importManifest, url }, files: [{ filename: 'file1.bin', url }] },
+      { ...ITEM, files: [{ filename: 'file1.bin', url }] },
+    ]
+    assert.deepEqual(
+      read(body).map(({ importManifest, files }) => [importManifest.url, files[0]?.url]),
+      [
+        [url, url],
+        [URL, url],
+      ],
+    )
+  })
+
   test('with further hashes under lower-case names', () => {
     const hashes = { SHA256, Md5: 'x' }
     const [input] = read([{ ...ITEM, importManifest: { ...ITEM.importManifest, hashes } }])
@@ -123,6 +138,12 @@ describe('a body of Import Update is refused', () => {
     ['an empty url', manifest({ url: '' }), '/0/importManifest/url', /fewer than 1/],
     ['a relative url', manifest({ url: '/a/b' }), '/0/importManifest/url', /absolute http or https URL/],
     ['a url of another scheme', manifest({ url: 'ftp://h/a' }), '/0/importManifest/url', /not ftp:/],
+    [
+      'an upload that cannot be',
+      manifest({ url: `staging:${'A'.repeat(32)}` }),
+      '/0/importManifest/url',
+      /must be staging: and the id of an upload, 32 hex digits in lower case/,
+    ],
     ['a file url', manifest({ url: 'file:///etc/passwd' }), '/0/importManifest/url', /not file:/],
     [
       'an endless url',

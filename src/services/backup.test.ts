@@ -12,6 +12,7 @@ import type { BackupFolder } from '../ports/backup-folder.ts'
 import { SECRET_COLUMNS } from '../store/backup.ts'
 import { type BackupOptions, backUp } from './backup.ts'
 import { runDeletion } from './run-deletion.ts'
+import { createStaging } from './staging.ts'
 import { sweep } from './sweep.ts'
 
 interface Place extends AsyncDisposable {
@@ -66,6 +67,26 @@ async function importMany(pipeline: Pipeline, count: number) {
   for (let number = 0; number < count; number += 1) updates.push(await pipeline.import())
   return updates
 }
+
+test('what is staged is not part of the backup, and neither are its bytes', async () => {
+  await using place = await startPlace()
+  const { database, blobs } = place.pipeline
+  await importMany(place.pipeline, 1)
+  const audit = { async recorded() {}, async refused() {} }
+  const staging = createStaging({ database, blobs, audit })
+  const caller = { subject: 's', issuer: 'i', address: '::1', traceId: '0'.repeat(32) }
+  const { id } = await staging.create({ instance: 'default', caller, sizeInBytes: 6, metadata: '' })
+  const owner = { instance: 'default', subject: 's', issuer: 'i' }
+  await staging.append(id, owner, {
+    offset: 0,
+    body: (async function* () {
+      yield Buffer.from('staged')
+    })(),
+  })
+  const report = await backUp(vanishing(place, 0))
+  assert.deepEqual([report.updates, report.blobs], [1, 2])
+  assert.equal((await staging.find(id, owner)).bytesReceived, 6)
+})
 
 test('an update that is deleted and swept while its bytes are copied is not part of the backup', async () => {
   await using place = await startPlace()

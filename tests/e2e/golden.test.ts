@@ -18,6 +18,7 @@ import {
   OperationV2,
   OperationWithProgress,
   Problem,
+  StagedFile,
   Update,
   UpdateFile,
   UpdateWithContent,
@@ -29,7 +30,8 @@ import type { Question } from '../support/ask.ts'
 import { mistakesIn } from '../support/check-document.ts'
 import { goldenText } from '../support/golden-text.ts'
 import { SHA256 } from '../support/import-manifests.ts'
-import { COMPONENTS, OPERATIONS, SENSOR, seedEveryState, toaster } from '../support/seed-every-state.ts'
+import { COMPONENTS, OPERATIONS, SENSOR, STAGED, seedEveryState, toaster } from '../support/seed-every-state.ts'
+import { OCTETS, TUS } from '../support/stage.ts'
 import { addressOf, pathOf, WIRE_DIALECTS, type WireDialect } from '../support/wire-dialects.ts'
 
 const FOLDER = join(import.meta.dirname, '..', 'golden')
@@ -190,6 +192,10 @@ const SHAPES: Record<string, Shape> = {
 
 const newest = '/deviceUpdate/default/updates'
 
+function staged(id: string, method: string, headers: Record<string, string> = {}): Shape {
+  return { ask: () => ({ path: `/aduana/v1/default/staging/${id}`, method, headers: { ...TUS, ...headers } }) }
+}
+
 /** Answers that are the same in every dialect, and Aduana's own. */
 const OTHERS: Record<string, Shape> = {
   'problem-400-api-version': { ask: () => ({ path: `${newest}?api-version=tomorrow` }) },
@@ -270,6 +276,24 @@ const OTHERS: Record<string, Shape> = {
     ask: () => ({ path: `/aduana/v1/default/operations/${OPERATIONS.checkFailed}` }),
     document: () => OperationWithProgress,
   },
+  'aduana-list-staged': {
+    ask: () => ({ path: '/aduana/v1/default/staging' }),
+    document: () => listOf(StagedFile),
+  },
+  'aduana-staged-head': staged(STAGED.half, 'HEAD'),
+  'aduana-staged-options': {
+    ask: () => ({ path: '/aduana/v1/default/staging', method: 'OPTIONS', headers: TUS }),
+  },
+  'aduana-staged-offset-wrong': staged(STAGED.half, 'PATCH', { 'upload-offset': '7', ...OCTETS }),
+  'aduana-staged-not-found': staged('0'.repeat(32), 'DELETE'),
+  'aduana-staged-too-large': {
+    ask: () => ({
+      path: '/aduana/v1/default/staging',
+      method: 'POST',
+      headers: { ...TUS, 'upload-length': '2147483649' },
+    }),
+  },
+  'problem-412': { ask: () => ({ path: '/aduana/v1/default/staging', method: 'POST' }) },
   healthz: { ask: () => ({ path: '/healthz', role: '' }) },
   readyz: { ask: () => ({ path: '/readyz', role: '' }) },
   'readyz-stopping': {
@@ -290,7 +314,7 @@ async function exchange({ ask, document, isStopping = false }: Shape, dialect: W
     assert.deepEqual(mistakesIn(answer.json(), schema), [], path)
     assert.equal(answer.text, JSON.stringify(answer.json()), 'documents are compact')
   }
-  return goldenText(path, question, answer, Object.values(OPERATIONS))
+  return goldenText(path, question, answer, [...Object.values(OPERATIONS), ...Object.values(STAGED)])
 }
 
 function compare(name: string, text: string): void {

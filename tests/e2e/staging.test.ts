@@ -79,6 +79,17 @@ describe('a server with staged uploads', () => {
     })
   }
 
+  test('checks what is staged, and keeps it for the import', async () => {
+    const { input } = await stageUpdate(place)
+    const { operationId } = await client.checkUpdate([input], { deep: true })
+    await eventually('the check ends', async () => {
+      const { status } = await client.getProgress(operationId)
+      assert.notEqual(status, 'Failed')
+      return status === 'Succeeded'
+    })
+    assert.equal((await importAndWait(client, [input])).status, 'Succeeded')
+  })
+
   test('keeps what an import that failed names, to be imported again', async () => {
     const { input } = await stageUpdate(place, {
       files: [{ name: 'a.bin', bytes: Buffer.from('as the manifest says') }],

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { Json } from '../support/import-manifests.ts'
 import { SHA256 } from '../support/import-manifests.ts'
 import { SIGNATURE } from '../support/publish-update.ts'
-import { COMPONENTS, OPERATIONS, SENSOR, toaster } from '../support/seed-every-state.ts'
+import { COMPONENTS, OPERATIONS, SENSOR, STAGED, toaster } from '../support/seed-every-state.ts'
 import { jsonBytes, jsonTexts } from './json-texts.ts'
 
 /** A request as it goes over the wire. */
@@ -99,6 +99,8 @@ function paths(contentPath: string): fc.Arbitrary<string> {
     '/operations',
     ...Object.values(OPERATIONS).map((id) => `/operations/${id}`),
     `/operations/${OPERATIONS.failedFile}/events`,
+    '/staging',
+    ...Object.values(STAGED).map((id) => `/staging/${id}`),
   ]
   const bases = ['/deviceUpdate/default', '/deviceupdate/many', '/deviceUpdate/default/v2', '/aduana/v1/default']
   const known = fc.oneof(
@@ -204,7 +206,13 @@ const header: fc.Arbitrary<[string, string]> = fc.oneof(
     fc.constant('content-type'),
     fc.oneof(
       bytes,
-      fc.constantFrom('application/json', 'text/json; charset=utf-16', 'multipart/form-data; boundary=', '/'),
+      fc.constantFrom(
+        'application/offset+octet-stream',
+        'application/json',
+        'text/json; charset=utf-16',
+        'multipart/form-data; boundary=',
+        '/',
+      ),
     ),
   ),
   fc.tuple(
@@ -237,8 +245,43 @@ const header: fc.Arbitrary<[string, string]> = fc.oneof(
       fc.constantFrom('100-continue', 'upgrade', 'websocket', 'chunked', 'gzip, chunked', '5', '1e3', '*/*'),
     ),
   ),
+  fc.tuple(
+    fc.constantFrom(...['upload-length', 'upload-offset', 'upload-defer-length', 'upload-concat', 'tus-resumable']),
+    fc.oneof(bytes, numberText(), fc.constantFrom('1.0.0', '524288', '1048576', '1', 'partial')),
+  ),
+  fc.tuple(
+    fc.constant('upload-metadata'),
+    fc.oneof(bytes, fc.constantFrom('filename YS5iaW4=', 'filename', ',', 'a a,a a', `a ${'A'.repeat(5000)}`)),
+  ),
   fc.tuple(fc.string({ unit: fc.constantFrom(...'abcxyz-_!~'), minLength: 1, maxLength: 20 }), bytes),
 )
+
+/** Requests that upload: what the protocol asks for is there, and anything of it may be wrong. */
+export const uploads: fc.Arbitrary<WireRequest> = fc
+  .record({
+    method: fc.constantFrom('POST', 'HEAD', 'PATCH', 'DELETE', 'OPTIONS', 'GET'),
+    id: spoiled(STAGED.half),
+    type: spoiled('application/offset+octet-stream'),
+    version: spoiled('1.0.0'),
+    offset: spoiled('524288'),
+    length: spoiled('10'),
+    others: fc.array(header, { maxLength: 2 }),
+    body: fc.uint8Array({ maxLength: 40 }),
+  })
+  .map(({ method, id, type, version, offset, length, others, body }) => ({
+    method,
+    target: `/aduana/v1/default/staging${method === 'POST' ? '' : `/${id}`}`,
+    headers: [
+      HOST,
+      ADMINISTRATOR,
+      ['tus-resumable', version],
+      ['content-type', type],
+      ['upload-offset', offset],
+      ['upload-length', length],
+      ...others,
+    ],
+    body,
+  }))
 
 /** Requests of every kind, in which anything may be wrong. `contentPath` leads to a file of seven bytes. */
 export function requests(contentPath: string): fc.Arbitrary<WireRequest> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { ManifestVersion } from '../../src/domain/import-manifest.ts'
+import type { BuiltPortal } from '../../src/http/portal.ts'
 import { findContent } from '../../src/store/files.ts'
 import { type AppInMemory, startAppInMemory } from '../support/app-in-memory.ts'
 import { validManifest } from '../support/import-manifests.ts'
@@ -8,7 +9,7 @@ import { seedEveryState, toaster } from '../support/seed-every-state.ts'
 import { serverOf } from './exchange.ts'
 import { jsonBytes, jsonTexts } from './json-texts.ts'
 import { judgeManifest, judgeRequest, judgeToken, judgeWire } from './judges.ts'
-import { imports, requests, wireBytes } from './request-inputs.ts'
+import { imports, requests, uploads, wireBytes } from './request-inputs.ts'
 import { tokens } from './token-inputs.ts'
 
 /** One kind of input: how it is made, what is expected, and which part of all inputs it is. */
@@ -47,7 +48,7 @@ export async function fuzz({
   seed: number
   onBatch?: (batch: { kind: string; seed: number; runs: number }) => void
 }): Promise<FuzzReport> {
-  await using app = await startAppInMemory({ instances: ['default', 'many'] })
+  await using app = await startAppInMemory({ instances: ['default', 'many'], portal: PORTAL })
   const kinds = kindsOf(app, await seedContent(app))
   const report: FuzzReport = { outcomes: {}, slowest: { kind: '', ms: 0, input: '' } }
   const strays: unknown[] = []
@@ -85,6 +86,12 @@ export async function fuzz({
   }
 }
 
+/** Stands in for the built one, which is not there in every checkout. */
+const PORTAL: BuiltPortal = {
+  page: { type: 'text/html; charset=utf-8', digest: 'portal', bodies: new Map([['identity', Buffer.from('portal')]]) },
+  assets: new Map(),
+}
+
 function kindsOf(app: AppInMemory, contentPath: string): Kind[] {
   const server = serverOf(app)
   const versions: ManifestVersion[] = ['2.0', '3.0', '4.0', '5.0']
@@ -99,7 +106,8 @@ function kindsOf(app: AppInMemory, contentPath: string): Kind[] {
     return { name, share, property: property as Kind['property'] }
   }
   return [
-    kind('import manifest', 0.3, manifests, judgeManifest),
+    kind('import manifest', 0.2, manifests, judgeManifest),
+    kind('upload', 0.1, uploads, (request) => judgeRequest(request, server)),
     kind('import request', 0.2, imports, (request) => judgeRequest(request, server)),
     kind('any request', 0.3, requests(contentPath), (request) => judgeRequest(request, server)),
     kind('bytes on the wire', 0.1, wireBytes(contentPath), (bytes) => judgeWire(bytes, server)),

@@ -11,6 +11,8 @@ const VARIABLES: readonly [name: string, pattern: RegExp][] = [
   ['port', /(?<=127\.0\.0\.1:)\d+/g],
 ]
 
+/** A time as headers have it. */
+const HEADER_TIME = /\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT/g
 /** The server's clock has milliseconds; times in manifests have other fractions, or none. */
 const SERVER_TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}0000Z/g
 
@@ -52,7 +54,7 @@ function readable({ headers, text }: Answered): string {
 }
 
 function stable(text: string, known: readonly string[]): string {
-  let result = text.replaceAll(SERVER_TIME, '{time}')
+  let result = text.replaceAll(SERVER_TIME, '{time}').replaceAll(HEADER_TIME, '{time}')
   for (const [name, pattern] of VARIABLES) {
     const numbers = new Map<string, number>()
     result = result.replaceAll(pattern, (found) => {

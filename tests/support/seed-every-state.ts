@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict'
+import { newBlobName } from '../../src/domain/blob.ts'
 import { AppError } from '../../src/domain/errors.ts'
 import type { Attempt, OperationRequest } from '../../src/domain/operation.ts'
 import { asOperationError } from '../../src/domain/operation.ts'
 import type { Database } from '../../src/ports/database.ts'
 import { claimOperation, endStatements } from '../../src/store/attempts.ts'
+import { recordBlob } from '../../src/store/blobs.ts'
 import { deleteUpdate } from '../../src/store/delete-update.ts'
 import { noteItems } from '../../src/store/operation-items.ts'
 import { noteWarnings, recordOperation } from '../../src/store/operations.ts'
 import { noteFiles, noteProgress } from '../../src/store/progress.ts'
+import { keepPart, notePart } from '../../src/store/staged-parts.ts'
+import { nameUploads, recordUpload } from '../../src/store/staged-uploads.ts'
 import { findUpdate } from '../../src/store/updates.ts'
 import { changed, type Json, validManifest } from './import-manifests.ts'
 import { manifestOf, seedUpdates, simpleManifest } from './seed-catalogue.ts'
@@ -37,6 +41,13 @@ export const toaster = (version: string) => ({ provider: 'Contoso', name: 'Toast
 export const COMPONENTS = { provider: 'Contoso', name: 'Components', version: '1.0' }
 /** Not deployable. */
 export const SENSOR = { provider: 'Contoso', name: 'Sensor', version: '1.0' }
+
+/** What the administrator of the API in memory has uploaded: one has half of its bytes, the other one all, and an operation names it. */
+export const STAGED = {
+  half: '0123456789abcdef0123456789abcdef',
+  whole: 'fedcba9876543210fedcba9876543210',
+}
+const STAGING_OWNER = { instance: 'default', subject: 'tester', issuer: 'urn:tests' }
 
 const AN_HOUR_MS = 3_600_000
 
@@ -106,6 +117,25 @@ export async function seedEveryState(
 
   await record(OPERATIONS.notStarted)
   await record(OPERATIONS.deleteNotStarted, { kind: 'delete', updateId: toaster('2.0') })
+
+  await stageHalf(database, { id: STAGED.half, fileName: 'toaster.swu', sizeInBytes: 1_048_576 }, traceId)
+  await stageHalf(database, { id: STAGED.whole, fileName: 'importmanifest.json', sizeInBytes: 524_288 }, traceId)
+  await database.batch(nameUploads(OPERATIONS.running, [STAGED.whole], STAGING_OWNER))
+}
+
+/** Makes an upload, and keeps half a MiB of it. The store does not have it. */
+async function stageHalf(
+  database: Database,
+  upload: { id: string; fileName: string; sizeInBytes: number },
+  traceId: string,
+): Promise<void> {
+  const audit = { action: 'stage', ...STAGING_OWNER, address: '127.0.0.1', traceId, target: upload.id } as const
+  const limits = { keepMs: 24 * AN_HOUR_MS, bytesMax: Number.MAX_SAFE_INTEGER, uploadsMax: 100 }
+  await recordUpload(database, { ...upload, metadata: '' }, STAGING_OWNER, { ...limits, audit })
+  const part = { uploadId: upload.id, start: 0, sha256: upload.id.repeat(2), sizeInBytes: 524_288 }
+  assert.ok(await notePart(database, part))
+  await recordBlob(database, { ...part, name: newBlobName(part.sha256) })
+  assert.ok(await keepPart(database, part))
 }
 
 function toasters() {
