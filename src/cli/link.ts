@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { openLoginCodes } from '../adapters/tokens/login-codes.ts'
 import { KNOWN_SETTINGS, LINK_SETTINGS } from '../config/command-settings.ts'
 import { readSettings } from '../config/read-settings.ts'
+import type { Role } from '../domain/permissions.ts'
 import { instancesOf } from './token.ts'
 
 /** `aduana link`: prints a link that opens the portal signed in, once, and nothing else. Works beside a running server. */
@@ -13,10 +14,26 @@ export async function printLink(flags: Record<string, string | string[] | undefi
     known: KNOWN_SETTINGS,
   })
   await refuseForeign(data)
-  const instances = await instancesOf({ data, instance })
-  const code = await openLoginCodes({ folder: data }).make({ role, instances, minutes })
+  console.log(await makeLink({ folder: data, server, instances: await instancesOf({ data, instance }), role, minutes }))
+}
+
+/** A link to the portal at `server` that signs in once, within ten minutes, and for as long as `minutes` say. */
+export async function makeLink({
+  folder,
+  server,
+  instances,
+  role,
+  minutes,
+}: {
+  folder: string
+  server: string
+  instances: readonly string[]
+  role: Role
+  minutes: number
+}): Promise<string> {
+  const code = await openLoginCodes({ folder }).make({ role, instances, minutes })
   // Browsers keep to themselves what stands behind the #: it is in no log and no Referer.
-  console.log(`${server}/#code=${code}`)
+  return `${server}/#code=${code}`
 }
 
 /** Throws where there is no Aduana in the folder, or one whose server could not read what root writes for itself alone. */

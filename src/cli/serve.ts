@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pino } from 'pino'
 import { startServer } from '../compose/server.ts'
-import { CLIENT_SETTINGS, KNOWN_SETTINGS } from '../config/command-settings.ts'
+import { CLIENT_SETTINGS, KNOWN_SETTINGS, LINK_SETTINGS } from '../config/command-settings.ts'
 import { isLocalIssuerOn } from '../config/identity-settings.ts'
 import { environmentName, readSettings } from '../config/read-settings.ts'
 import { SERVE_SETTINGS } from '../config/serve-settings.ts'
+import { makeLink } from './link.ts'
+import { instancesOf } from './token.ts'
 
 /** A second signal within this time is an echo of the first. */
 const ONE_WISH_MS = 1000
@@ -49,16 +51,26 @@ export async function serve(flags: Record<string, string | string[] | undefined>
   else {
     console.log(`ready ${httpUrl} ${httpsUrl}`)
     const data = config.data === SERVE_SETTINGS.data.default ? '' : ` --data ${config.data}`
-    console.log(`  The portal:    ${httpUrl}/`)
+    const { origin } = new URL(config['public-url'] ?? httpUrl)
+    const page = origin === CLIENT_SETTINGS.server.default ? '' : ` --server ${origin}`
+    // Only where a person looks: what is printed elsewhere is kept in logs.
+    const isSignedIn = process.stdout.isTTY && isLocalIssuerOn(config)
+    console.log(`  The portal:    ${isSignedIn ? await linkTo(origin, config) : `${origin}/`}`)
+    if (isSignedIn)
+      console.log(`                 (once and within ten minutes; for another link: npx aduana link${data}${page})`)
     console.log(`  A token:       npx aduana token${data}`)
     console.log(`  The API:       ${httpUrl}/docs`)
-    // How to get a link, not one: what is printed here is often kept in logs.
-    if (process.stdout.isTTY && isLocalIssuerOn(config)) {
-      const { origin } = new URL(config['public-url'] ?? httpUrl)
-      const page = origin === CLIENT_SETTINGS.server.default ? '' : ` --server ${origin}`
-      console.log(`  Signed in:     npx aduana link${data}${page}`)
-    }
   }
   if (server.metricsUrl !== undefined) console.log(`  Prometheus:    ${server.metricsUrl}/metrics`)
   if (caPath !== undefined) console.log(`  Azure clients: trust ${resolve(caPath)}, connect to ${httpsUrl}`)
+}
+
+/** For whoever started the server: an administrator of all its instances. */
+async function linkTo(
+  server: string,
+  { data, instance }: { data: string; instance: readonly string[] },
+): Promise<string> {
+  const instances = instance.length > 0 ? instance : await instancesOf({ data, instance })
+  const { role, minutes } = readSettings(LINK_SETTINGS, { flags: {}, environment: {}, known: [] })
+  return makeLink({ folder: data, server, instances, role, minutes })
 }

@@ -146,7 +146,8 @@ test('a hash that only another instance knows opens nothing: the source is asked
   const [file] = files
   assert.ok(file)
   const update = publishUpdate(pipeline.source, { ...updateId, files: [{ ...file, behaviour: answerStatus(404) }] })
-  for (const isDeep of [false, true]) assert.deepEqual((await check([update], { isDeep })).found, ['0 SourceStatus a.bin'])
+  for (const isDeep of [false, true])
+    assert.deepEqual((await check([update], { isDeep })).found, ['0 SourceStatus a.bin'])
 })
 
 test('every quota that would be exceeded is told at once', async () => {

@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test'
 import { ask } from '../support/ask.ts'
 import { runAduana } from '../support/run-aduana.ts'
 import { type Aduana, startAduana } from '../support/start-aduana.ts'
+import { KEYS, NO_TERMINAL, openTerminal } from '../support/terminal.ts'
 
 let aduana: Aduana
 before(async () => {
@@ -141,4 +142,24 @@ test('a server whose local issuer is off takes no code', async () => {
   })
   assert.equal(answer.status, 404)
   assert.match(answer.text, /local issuer is off/)
+})
+
+test('who starts the server at a terminal gets a link at once', { skip: NO_TERMINAL }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'aduana-terminal-'))
+  try {
+    const listeners = ['--http', '127.0.0.1:0', '--https', '127.0.0.1:0']
+    await using terminal = openTerminal(['serve', '--data', folder, ...listeners])
+    await terminal.until(/The portal: +\S+#code=\S+/)
+    const [, server = '', code = ''] = /The portal: +(\S+)\/#code=([\w-]+)/.exec(terminal.output()) ?? []
+    const answer = await ask(server, '/aduana/v1/login', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ code }),
+    })
+    assert.equal(answer.status, 200, answer.text)
+    terminal.type(KEYS.ctrlC)
+    assert.equal((await terminal.end()).status, 0)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 })

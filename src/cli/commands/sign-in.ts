@@ -54,9 +54,7 @@ one that they make themselves with the key in --data.`,
     })
 
   withSettings(
-    program
-      .command('link')
-      .description('print a link that opens the page of the API signed in, once and within ten minutes'),
+    program.command('link').description('print a link that opens the portal signed in, once and within ten minutes'),
     LINK_SETTINGS,
   )
     .addHelpText('after', examples(['On the machine of the server:', 'aduana link --data /var/lib/aduana']))
