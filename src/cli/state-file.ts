@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** Whoever holds a lock longer than this has died. */
 const LOCK_STALE_MS = 60_000
 const LOCK_RETRY_MS = 50
+/** There is no such file, or this user has no such folder: a container may have none that it can use. */
+const UNREADABLE = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM'])
 
 /** Where the command line keeps what it remembers of its user: `$XDG_STATE_HOME/aduana` or what stands for it. */
 export function stateFolder(environment: NodeJS.ProcessEnv = process.env): string {
@@ -31,7 +33,8 @@ export function openStateFile<T>(name: string, folder: string = stateFolder()): 
     try {
       return Object.assign(Object.create(null), JSON.parse(await readFile(path, 'utf8')))
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && !(error instanceof SyntaxError)) throw error
+      const { code = '' } = error as NodeJS.ErrnoException
+      if (!UNREADABLE.has(code) && !(error instanceof SyntaxError)) throw error
       return Object.create(null)
     }
   }

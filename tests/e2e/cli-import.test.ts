@@ -46,6 +46,12 @@ const withServer = (args: readonly string[], url = server.httpUrl) => [
 const aduana = (...args: string[]) => runAduana(withServer(args), { env })
 
 describe('an import', () => {
+  test('needs no place to remember things', async () => {
+    const { path } = writeUpdate(place())
+    const { status, stderr } = await runAduana(withServer(['import', path]), { env: { XDG_STATE_HOME: '/dev/null' } })
+    assert.equal(status, 0, stderr)
+  })
+
   test('takes a folder with a parent and its child, uploads everything, and ends with the addresses', async () => {
     const at = place()
     const child = writeUpdate(at, {
@@ -76,9 +82,11 @@ describe('an import', () => {
     assert.match(again.stderr, /are at the server already\. Give them a new version.* Nothing was sent/)
   })
 
-  test('prints the operation with --json, and nothing else', async () => {
+  test('prints the operation with --json, and nothing else; over https with the CA of the server, too', async () => {
     const { path, updateId } = writeUpdate(place())
-    const { status, stdout, stderr } = await aduana('import', path, '--json')
+    const ca = join(server.folder, 'tls', 'ca.pem')
+    const args = withServer(['import', path, '--json', '--ca', ca], server.httpsUrl)
+    const { status, stdout, stderr } = await runAduana(args, { env })
     assert.deepEqual([status, stderr], [0, ''])
     const operation = JSON.parse(stdout)
     assert.deepEqual(

@@ -17,19 +17,23 @@ export interface Remembered {
   forget(...whats: (readonly (string | number)[])[]): Promise<void>
 }
 
-/** Things are remembered by what they are, such as server, instance and hash: the same name with other bytes is another thing. */
+/**
+ * Things are remembered by what they are, such as server, instance and hash: the same name with other bytes is another thing. Where nothing can be
+ * written, as in many containers, nothing is remembered, and a second run begins anew.
+ */
 export function openRemembered(folder?: string): Remembered {
   const file = openStateFile<Entry>('imports.json', folder)
+  const change = (change: (entries: Record<string, Entry>) => void) => file.change(change).catch(() => {})
   return {
     find: async (what) => (await file.read())[keyOf(what)]?.value,
     note: (what, value) =>
-      file.change((entries) => {
+      change((entries) => {
         const now = Date.now()
         for (const [key, { at }] of Object.entries(entries)) if (now - at > KEPT_MS) delete entries[key]
         entries[keyOf(what)] = { value, at: now }
       }),
     forget: (...whats) =>
-      file.change((entries) => {
+      change((entries) => {
         for (const what of whats) delete entries[keyOf(what)]
       }),
   }

@@ -54,7 +54,7 @@ export async function stage(
         request.setHeader('Authorization', `Bearer ${await token()}`)
       },
       onShouldRetry: (error) => mayRecover(error as DetailedError),
-      onUploadUrlAvailable: () => void remembered.note(what, upload.url ?? '').catch(reject),
+      onUploadUrlAvailable: () => void remembered.note(what, upload.url ?? ''),
       onProgress,
       onSuccess() {
         signal.removeEventListener('abort', abort)

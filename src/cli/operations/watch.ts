@@ -15,6 +15,12 @@ const PHASES = {
   Done: 'done',
 } as const
 
+const DONE = {
+  import: (name: string) => `${name} imported`,
+  delete: (name: string) => `${name} deleted`,
+  check: (name: string) => `Nothing speaks against an import of ${name}.`,
+}
+
 /** `aduana watch`: follows an operation to its end. Answers the exit code. */
 export async function watch(
   operationId: string,
@@ -89,8 +95,7 @@ function transfersOf({ files }: OperationWithProgress): Transfer[] {
 export function sayEnd({ kind, status, updates, error }: OperationWithProgress): void {
   const names = updates.map(({ updateId }) => formatUpdateId(updateId))
   if (status === 'Succeeded') {
-    const verb = kind === 'delete' ? 'deleted' : 'imported'
-    for (const name of names) print(`${name} ${verb}`)
+    for (const name of names) print(DONE[kind](name))
     return
   }
   tell(`Failed: ${names.length > 0 ? names.join(', ') : `the ${kind}`}`)
