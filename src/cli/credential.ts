@@ -6,8 +6,9 @@ import { freshToken } from './login/fresh-token.ts'
 import { openLogins } from './login/logins.ts'
 import { CommandError } from './report.ts'
 
-/** What a command does may take long, and its token is shown to nobody. */
-const TOKEN_MINUTES = 24 * 60
+/** Of a token that a command makes itself, again and again where it takes long: whatever the token reaches, it is soon worth nothing. */
+const TOKEN_MINUTES = 30
+const RENEW_MS = 15 * 60_000
 
 export interface Credential {
   instances: readonly string[]
@@ -50,8 +51,15 @@ export async function chooseCredential({
   if (role === undefined) throw new Error(`There is no role ${roleName}.`)
   const instances = await instancesIn(data, named)
   const { localToken } = await import('./token.ts')
-  const token = await localToken({ data, role, instances, minutes: TOKEN_MINUTES })
-  return { instances, token: async () => token }
+  const make = () => localToken({ data, role, instances, minutes: TOKEN_MINUTES })
+  let made = { at: performance.now(), token: await make() }
+  return {
+    instances,
+    async token() {
+      if (performance.now() - made.at > RENEW_MS) made = { at: performance.now(), token: await make() }
+      return made.token
+    },
+  }
 }
 
 /** Those that were named, or the one that was made first in a data folder of this machine. */

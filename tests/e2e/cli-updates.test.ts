@@ -132,7 +132,9 @@ describe('the commands about updates', () => {
       (await aduana('operations', '--status', 'done')).stderr,
       /there are NotStarted, Running, Succeeded, Failed/,
     )
-    assert.equal((await aduana('watch', 'b1946ac9-2492-4d23-8f7a-000000000000')).status, 1)
+    const unknown = await aduana('watch', 'b1946ac9-2492-4d23-8f7a-000000000000')
+    assert.equal(unknown.status, 1)
+    assert.match(unknown.stderr, /^aduana: There is no such operation[^\n]*\n$/)
   })
 
   test('download keeps what has the right hash, finds it again, and replaces nothing else', async () => {

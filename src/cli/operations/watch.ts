@@ -1,3 +1,4 @@
+import { ApiError } from '../../client/api-error.ts'
 import type { OperationWithProgress } from '../../client/api-types.ts'
 import { formatUpdateId } from '../../domain/update-id.ts'
 import { type Connection, connect } from '../connect.ts'
@@ -64,7 +65,8 @@ export async function watchToEnd(
     }),
   )
     .catch((error) => {
-      if (!(error instanceof CommandError))
+      const isUnknown = error instanceof ApiError && error.status === 404
+      if (!(error instanceof CommandError) && !isUnknown)
         tell(
           `The server goes on with the operation. To watch it again: ${watchCommand({ server, instance }, operationId)}`,
         )
