@@ -6,6 +6,7 @@ import { readImportManifest } from '../domain/read-import-manifest.ts'
 import { formatUpdateId, sameUpdate, type UpdateId } from '../domain/update-id.ts'
 import { UNTRACED } from '../ports/tracing.ts'
 import { newUpdateId } from '../store/publish.ts'
+import { isDatabaseFailure } from './attempt-end.ts'
 import { cannotParse, type FetchOptions, fetchManifest, invalidManifest } from './fetch-manifest.ts'
 import { type FileMatch, type MatchedFile, matchFiles } from './match-files.ts'
 import type { Candidate } from './resolve-references.ts'
@@ -69,7 +70,8 @@ export async function readInput(
   try {
     bytes = await tracing.inSpan({ name: 'fetch manifest', attributes }, () => fetchManifest(input, options))
   } catch (error) {
-    if (!(error instanceof AppError)) throw error
+    // What was staged is read by the database, which says nothing about the input.
+    if (!(error instanceof AppError) || isDatabaseFailure(error)) throw error
     return { match: matchFiles(NOTHING_KNOWN, input), errors: [error], warnings: [] }
   }
   const { manifest, parts, errors: mistakes, warnings } = readImportManifest(bytes)

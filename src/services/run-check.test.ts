@@ -18,9 +18,11 @@ import { type Pipeline, startPipeline } from '../../tests/support/start-pipeline
 import { AppError } from '../domain/errors.ts'
 import type { ClaimedOperation, OperationError } from '../domain/operation.ts'
 import { BatchConflict } from '../ports/database.ts'
+import type { OpenSource } from '../ports/source.ts'
 import { releaseLease } from '../store/attempts.ts'
 import { findOperation } from '../store/operations.ts'
 import { listProgress } from '../store/progress.ts'
+import { isDatabaseFailure } from './attempt-end.ts'
 import { type CheckContext, runCheck } from './run-check.ts'
 import type { ScanPolicy } from './scan-policy.ts'
 
@@ -218,6 +220,16 @@ test('a database that fails interrupts the check, and is no finding', async () =
     },
   }
   await assert.rejects(run(operation, { database }), failing)
+  // What is staged is read by the database, too.
+  const openSource = () => Promise.reject(failing)
+  await assert.rejects(run(operation, { openSource }), isDatabaseFailure)
+  const openFiles: OpenSource = (url, options) => {
+    return url.pathname.endsWith('/manifest') ? pipeline.openSource(url, options) : Promise.reject(failing)
+  }
+  for (const isDeep of [false, true]) {
+    const next = await begin([publishUpdate(pipeline.source)], { isDeep })
+    await assert.rejects(run(next, { openSource: openFiles }), isDatabaseFailure)
+  }
 })
 
 test('a check that is stopped ends at once', async () => {

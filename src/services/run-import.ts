@@ -87,7 +87,8 @@ async function importAll(
   // Judged before anything is downloaded, and again before publishing, since others go on meanwhile.
   const judge = async (): Promise<Map<string, string[]>> => {
     const { objections, wrongReferences, childIds } = await judgeCandidates(items, { ...context, operation, healed })
-    for (const { error } of objections) throw error
+    const [objection] = objections
+    if (objection !== undefined) throw objection.error
     if (wrongReferences.length > 0) throw cannotParse(wrongReferences.map(({ error }) => error))
     return childIds
   }

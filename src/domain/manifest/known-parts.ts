@@ -8,8 +8,8 @@ export function knownParts(draft: ImportManifest, errors: readonly AppError[]): 
   const { updateId, description, isDeployable, references, files } = draft
   const isKnown = isUpdateId(updateId)
   const names = files.flatMap((file) => [file, ...file.relatedFiles]).map(({ fileName }) => fileName)
-  // What is of another type than it should be may have had more names.
-  const hasLostNames = errors.some(({ code, target = '' }) => code === 'TypeWrong' && /^\/files\b/i.test(target))
+  // A list or an entry of another type may have had more names.
+  const hasLostNames = errors.some(({ code, target = '' }) => code === 'TypeWrong' && LISTED.test(target))
   return {
     ...(isKnown && { updateId }),
     ...(isKnown && description !== undefined && { description }),
@@ -21,3 +21,5 @@ export function knownParts(draft: ImportManifest, errors: readonly AppError[]): 
     hasEveryFileName: errors.length === 0 || (names.length > 0 && !names.includes('') && !hasLostNames),
   }
 }
+
+const LISTED = /^\/files(\/\d+(\/relatedFiles(\/\d+)?)?)?$/i
