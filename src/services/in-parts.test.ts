@@ -22,11 +22,12 @@ async function take(
     buffers = createPartBuffers({ count: 1, sizeInBytes: PART_BYTES }),
     signal = new AbortController().signal,
     turnMs = 60_000,
+    bytesMax = PART_BYTES,
   }: Partial<Parameters<typeof inParts>[1]> = {},
 ): Promise<Taken> {
   const parts: Buffer[] = []
   try {
-    for await (const { bytes, sha256 } of inParts(body, { buffers, signal, turnMs })) {
+    for await (const { bytes, sha256 } of inParts(body, { buffers, bytesMax, signal, turnMs })) {
       parts.push(Buffer.from(bytes))
       assert.equal(sha256, createHash('sha256').update(bytes).digest('hex'))
     }
@@ -157,7 +158,12 @@ test('a body of any length is read in bounded memory', async () => {
   })()
   const buffers = createPartBuffers({ count: 1, sizeInBytes: 16 * chunkBytes })
   let total = 0
-  for await (const { bytes } of inParts(body, { buffers, signal: new AbortController().signal, turnMs: 60_000 }))
+  for await (const { bytes } of inParts(body, {
+    buffers,
+    bytesMax: Number.MAX_SAFE_INTEGER,
+    signal: new AbortController().signal,
+    turnMs: 60_000,
+  }))
     total += bytes.length
   assert.equal(total, 800 * chunkBytes)
   assert.ok(highest < 200, `${highest} chunks are kept`)

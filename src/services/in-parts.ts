@@ -14,14 +14,25 @@ export interface Part {
  */
 export async function* inParts(
   body: AsyncIterable<Uint8Array>,
-  { buffers, signal, turnMs }: { buffers: PartBuffers; signal: AbortSignal; turnMs: number },
+  {
+    buffers,
+    bytesMax,
+    signal,
+    turnMs,
+  }: {
+    buffers: PartBuffers
+    /** More than these need not fit into one part. */
+    bytesMax: number
+    signal: AbortSignal
+    turnMs: number
+  },
 ): AsyncGenerator<Part> {
   using chunks = openChunks(body, signal)
   for (let coming = chunks.next(); ; ) {
     // A buffer is taken only when there is something to put into it.
     const first = await coming
     if (first.done) return
-    using buffer = await buffers.take()
+    using buffer = await buffers.take(bytesMax)
     const hash = createHash('sha256')
     using turn = startTurn(turnMs)
     let filledBytes = 0

@@ -5,10 +5,10 @@ import { createPartBuffers, type PartBuffer } from './part-buffers.ts'
 
 test('whoever wants a buffer more than there are waits for its turn', async () => {
   const buffers = createPartBuffers({ count: 2, sizeInBytes: 10 })
-  const [first, second] = [await buffers.take(), await buffers.take()]
+  const [first, second] = [await buffers.take(100), await buffers.take(100)]
   const order: string[] = []
   const wait = async (name: string): Promise<PartBuffer> => {
-    const buffer = await buffers.take()
+    const buffer = await buffers.take(100)
     order.push(name)
     return buffer
   }
@@ -29,8 +29,13 @@ test('whoever wants a buffer more than there are waits for its turn', async () =
 
 test('the memory of a buffer that nobody waits for is given back at once', async () => {
   const buffers = createPartBuffers({ count: 1, sizeInBytes: 10 })
-  const buffer = await buffers.take()
+  const buffer = await buffers.take(100)
   buffer[Symbol.dispose]()
   assert.equal(buffer.bytes.length, 0)
-  assert.equal((await buffers.take()).bytes.length, 10)
+  assert.equal((await buffers.take(100)).bytes.length, 10)
+})
+
+test('what is small gets a small buffer', async () => {
+  const buffers = createPartBuffers({ count: 1, sizeInBytes: 10 })
+  assert.equal((await buffers.take(3)).bytes.length, 3)
 })

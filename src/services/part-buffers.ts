@@ -3,42 +3,34 @@ export interface PartBuffer extends Disposable {
   readonly bytes: Uint8Array
 }
 
-/** A bounded number of buffers of `sizeInBytes`: whoever wants one more waits for its turn. */
-export function createPartBuffers({ count, sizeInBytes }: { count: number; sizeInBytes: number }): {
-  take(): Promise<PartBuffer>
-} {
+/** A bounded number of buffers of at most `sizeInBytes`: whoever wants one more waits for its turn. */
+export interface PartBuffers {
+  /** A buffer that has room for `bytesMax`, or is as large as any. */
+  take(bytesMax: number): Promise<PartBuffer>
+}
+
+export function createPartBuffers({ count, sizeInBytes }: { count: number; sizeInBytes: number }): PartBuffers {
   let free = count
-  const waiting: ((memory: ArrayBuffer) => void)[] = []
-
-  function give(memory: ArrayBuffer): void {
-    const next = waiting.shift()
-    if (next === undefined) {
-      free += 1
-      // Given back at once: left to the garbage collector, it would stay for long.
-      memory.transfer(0)
-    } else next(memory)
-  }
-
-  function bufferIn(memory: ArrayBuffer): PartBuffer {
-    let isMine = true
-    return {
-      bytes: new Uint8Array(memory),
-      [Symbol.dispose]() {
-        if (isMine) give(memory)
-        isMine = false
-      },
-    }
-  }
+  const waiting: (() => void)[] = []
 
   return {
-    async take() {
-      if (free > 0) {
-        free -= 1
-        return bufferIn(new ArrayBuffer(sizeInBytes))
+    async take(bytesMax) {
+      if (free > 0) free -= 1
+      else await new Promise<void>((resolve) => waiting.push(resolve))
+      const memory = new ArrayBuffer(Math.min(sizeInBytes, bytesMax))
+      let isTaken = true
+      return {
+        bytes: new Uint8Array(memory),
+        [Symbol.dispose]() {
+          if (!isTaken) return
+          isTaken = false
+          // Given back at once: left to the garbage collector, it would stay for long.
+          memory.transfer(0)
+          const next = waiting.shift()
+          if (next === undefined) free += 1
+          else next()
+        },
       }
-      return bufferIn(await new Promise<ArrayBuffer>((resolve) => waiting.push(resolve)))
     },
   }
 }
-
-export type PartBuffers = ReturnType<typeof createPartBuffers>

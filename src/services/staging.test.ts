@@ -479,3 +479,19 @@ test('nobody may have uploads without end', async () => {
   })
   await stage.upload(Buffer.of(), { sizeInBytes: 1, caller: { ...CALLER, subject: 'Bea' } })
 })
+
+test('an upload that comes in drops has an end', async () => {
+  await using stage = await openStage()
+  const { id } = await stage.upload(Buffer.of(), { sizeInBytes: 100_000 })
+  await stage.pipeline.database.query(
+    `insert into staged_parts (upload_id, start, sha256, size_in_bytes, is_kept)
+       with recursive n (i) as (select 0 union all select i + 1 from n where i < 9998) select $1, i, 'a', 1, true from n`,
+    [id],
+  )
+  await stage.pipeline.database.query('update staged_uploads set bytes_received = 9999')
+  await stage.staging.append(id, OWNER, { offset: 9999, body: bodyOf(Buffer.of(1)) })
+  await assert.rejects(stage.staging.append(id, OWNER, { offset: 10_000, body: bodyOf(Buffer.of(1)) }), {
+    code: 'UploadTooLarge',
+    message: `${id} came in more than 10000 pieces. Delete it, and upload in larger ones.`,
+  })
+})

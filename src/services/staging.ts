@@ -140,6 +140,8 @@ export function createStaging({
     try {
       for await (const { bytes, sha256 } of inParts(body, {
         buffers,
+        // One more than may come, which is then too many.
+        bytesMax: upload.sizeInBytes - offset + 1,
         signal: stopping.signal,
         turnMs,
       })) {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { ManifestVersion } from '../../src/domain/import-manifest.ts'
-import type { BuiltPortal } from '../../src/http/portal.ts'
 import { findContent } from '../../src/store/files.ts'
 import { type AppInMemory, startAppInMemory } from '../support/app-in-memory.ts'
 import { validManifest } from '../support/import-manifests.ts'
@@ -48,7 +47,7 @@ export async function fuzz({
   seed: number
   onBatch?: (batch: { kind: string; seed: number; runs: number }) => void
 }): Promise<FuzzReport> {
-  await using app = await startAppInMemory({ instances: ['default', 'many'], portal: PORTAL })
+  await using app = await startAppInMemory({ instances: ['default', 'many'] })
   const kinds = kindsOf(app, await seedContent(app))
   const report: FuzzReport = { outcomes: {}, slowest: { kind: '', ms: 0, input: '' } }
   const strays: unknown[] = []
@@ -84,12 +83,6 @@ export async function fuzz({
   } finally {
     process.off('unhandledRejection', onStray).off('uncaughtException', onStray)
   }
-}
-
-/** Stands in for the built one, which is not there in every checkout. */
-const PORTAL: BuiltPortal = {
-  page: { type: 'text/html; charset=utf-8', digest: 'portal', bodies: new Map([['identity', Buffer.from('portal')]]) },
-  assets: new Map(),
 }
 
 function kindsOf(app: AppInMemory, contentPath: string): Kind[] {
