@@ -9,7 +9,9 @@ interface Results {
 /** Lets axe-core examine a page as it is now, with every rule that it has. Fails with what it found. */
 export async function checkAccessibility(page: Page, what: string): Promise<void> {
   // Colours are mixed while something fades in.
-  await page.waitForFunction('document.getAnimations().every(({ playState }) => playState !== "running")')
+  await page.evaluate(`Promise.all(document.getAnimations()
+    .filter(({ effect }) => effect.getComputedTiming().iterations !== Infinity)
+    .map(({ finished }) => finished.catch(() => {}))).then(() => undefined)`)
   // By these, Fluent UI notices that the focus leaves a group or a dialog; whoever comes upon one is moved on at once.
   const context = { exclude: ['[data-tabster-dummy]'] }
   // The page allows no script of others; what runs here is not of the page.

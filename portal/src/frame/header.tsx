@@ -87,6 +87,7 @@ function ThemeSwitch() {
   const { choice, choose } = useThemeChoice()
   return (
     <Menu
+      inline
       checkedValues={{ theme: [choice] }}
       onCheckedValueChange={(_event, { checkedItems: [chosen] }) => choose(chosen as ThemeChoice)}
     >
@@ -111,7 +112,7 @@ function AccountMenu() {
   const session = useSession()
   const { instances } = useServer()
   return (
-    <Menu>
+    <Menu inline>
       <MenuTrigger disableButtonEnhancement>
         <Button appearance="subtle" icon={<PersonIcon />} aria-label="Account" />
       </MenuTrigger>

@@ -9,8 +9,9 @@ import { Trail } from '../show/trail.tsx'
 import { UpdateLinks } from '../updates/references.tsx'
 import { Failure } from './failure.tsx'
 import { FilesProgress } from './files-progress.tsx'
-import { kindWord, Status, statusWord, subjectOf } from './operation-words.tsx'
+import { kindWord, Status, subjectOf } from './operation-words.tsx'
 import { useOperation } from './use-operation.ts'
+import { Warnings } from './warnings.tsx'
 
 /** One operation, live. */
 export default function OperationPage() {
@@ -34,7 +35,17 @@ function titleOf(operation: OperationWithProgress): string {
 }
 
 function Parts({ operation }: { operation: OperationWithProgress }) {
-  const { kind, status, updates, files, error, createdDateTime, lastActionDateTime, operationId } = operation
+  const {
+    kind,
+    status,
+    updates,
+    files,
+    error,
+    warnings = [],
+    createdDateTime,
+    lastActionDateTime,
+    operationId,
+  } = operation
   // What was deleted has no page any more.
   const isThere = kind === 'import' && status === 'Succeeded'
   const ids = updates.map(({ updateId }) => updateId)
@@ -43,6 +54,7 @@ function Parts({ operation }: { operation: OperationWithProgress }) {
       {/* Screen readers tell the changes, and not each byte. */}
       <p role="status">{announcement(operation)}</p>
       {error !== undefined && <Failure error={error} />}
+      {warnings.length > 0 && <Warnings warnings={warnings} />}
       <Facts>
         <Fact title="Status">
           <Status status={status} />
@@ -69,19 +81,29 @@ function Parts({ operation }: { operation: OperationWithProgress }) {
   )
 }
 
+/** What a status means, by what was asked for. */
+const WORDS: Readonly<Record<OperationWithProgress['kind'], { running: string; succeeded: string; failed: string }>> = {
+  import: {
+    running: 'The import manifest is being fetched and checked.',
+    succeeded: 'The update is imported.',
+    failed: 'It failed, and has changed nothing.',
+  },
+  delete: {
+    running: 'The update is being deleted.',
+    succeeded: 'The update is deleted.',
+    failed: 'It failed, and has changed nothing.',
+  },
+  check: {
+    running: 'The import manifest is being fetched and checked. Nothing is kept.',
+    succeeded: 'Nothing speaks against an import.',
+    failed: 'An import would fail.',
+  },
+}
+
 function announcement({ kind, status, files }: OperationWithProgress): string {
-  const done = files.filter(({ phase }) => phase === 'Done').length
   if (status === 'NotStarted') return 'It waits for its turn.'
-  if (status === 'Running') {
-    if (kind === 'delete') return 'The update is being deleted.'
-    return files.length === 0
-      ? 'The import manifest is being fetched and checked.'
-      : `${done} of ${files.length} files are done.`
-  }
-  if (status === 'Failed') return 'It failed, and has changed nothing.'
-  return kind === 'import'
-    ? 'The update is imported.'
-    : kind === 'delete'
-      ? 'The update is deleted.'
-      : statusWord(status)
+  if (status === 'Succeeded') return WORDS[kind].succeeded
+  if (status === 'Failed') return WORDS[kind].failed
+  if (files.length === 0) return WORDS[kind].running
+  return `${files.filter(({ phase }) => phase === 'Done').length} of ${files.length} files are done.`
 }

@@ -52,7 +52,7 @@ const COLUMNS: readonly Column<OperationSummary>[] = [
   { title: 'Last change', show: ({ lastActionDateTime }) => <Time at={lastActionDateTime} /> },
 ]
 
-/** Imports and deletions of the last seven days. */
+/** Imports, deletions and checks of the last seven days. */
 export default function OperationsPage() {
   const styles = useStyles()
   const { client } = useServer()

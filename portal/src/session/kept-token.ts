@@ -9,11 +9,10 @@ export interface KeptToken {
 
 const KEY = 'aduana.token'
 
-/** The token of this tab, if there is one that has not expired. */
+/** The token of this tab, if there is one; it may have ended meanwhile. */
 export function findToken(): KeptToken | undefined {
   try {
-    const kept = JSON.parse(sessionStorage.getItem(KEY) ?? 'null') as KeptToken | null
-    return kept !== null && kept.expiresAt > Date.now() ? kept : undefined
+    return (JSON.parse(sessionStorage.getItem(KEY) ?? 'null') as KeptToken | null) ?? undefined
   } catch {
     return undefined
   }

@@ -33,11 +33,19 @@ export function createSession(): Session {
   const listeners = new Set<() => void>()
 
   function become(next: SessionState): void {
+    const wasAtIssuer = state.kind === 'signed-in' && state.token.via === 'issuer'
     state = next
     clearTimeout(timer)
     if (next.kind === 'signed-in') schedule(next.token)
-    else forgetToken()
+    else {
+      forgetToken()
+      if (wasAtIssuer) forgetIssuer()
+    }
     for (const listener of listeners) listener()
+  }
+
+  function forgetIssuer(): void {
+    void import('./sign-in-at-issuer.ts').then(({ forgetUser }) => forgetUser()).catch(() => {})
   }
 
   function signIn(token: KeptToken): void {
@@ -70,6 +78,15 @@ export function createSession(): Session {
     if (state.kind !== 'signed-in' || state.token !== token) return
     if (renewed !== undefined) signIn(renewed)
     else timer = setTimeout(() => expire(token), Math.max(token.expiresAt - Date.now(), 0))
+  }
+
+  /** A tab that was asleep, or is loaded again. */
+  async function renewEnded(): Promise<void> {
+    const { renewToken } = await import('./sign-in-at-issuer.ts')
+    const renewed = await renewToken().catch(() => undefined)
+    if (renewed !== undefined) return signIn(renewed)
+    become({ kind: 'signed-out', why: 'expired' })
+    forgetIssuer()
   }
 
   async function redeem(code: string): Promise<void> {
@@ -119,21 +136,22 @@ export function createSession(): Session {
       addEventListener('hashchange', () => void readAddress())
       // Timers stand still while a machine sleeps.
       addEventListener('visibilitychange', () => {
-        if (state.kind === 'signed-in' && Date.now() >= state.token.expiresAt) expire(state.token)
+        if (state.kind !== 'signed-in' || Date.now() < state.token.expiresAt) return
+        if (state.token.via === 'issuer') void renew(state.token)
+        else expire(state.token)
       })
       if (await readAddress()) return
       const token = findToken()
       if (token === undefined) become({ kind: 'signed-out', why: 'new' })
-      else become({ kind: 'signed-in', token })
+      else if (Date.now() < token.expiresAt) become({ kind: 'signed-in', token })
+      else if (token.via === 'issuer') await renewEnded()
+      else become({ kind: 'signed-out', why: 'expired' })
     },
     async signInAtIssuer() {
       const { beginSignIn } = await import('./sign-in-at-issuer.ts')
       await beginSignIn({ returnTo: location.pathname + location.search })
     },
     signOut() {
-      if (state.kind === 'signed-in' && state.token.via === 'issuer') {
-        void import('./sign-in-at-issuer.ts').then(({ forgetUser }) => forgetUser()).catch(() => {})
-      }
       become({ kind: 'signed-out', why: 'left' })
     },
     async fetch(input, init) {

@@ -60,8 +60,14 @@ export async function renewToken(): Promise<KeptToken | undefined> {
 /** Forgets who signed in, and asks the issuer to forget the refresh token as far as it knows how to. */
 export async function forgetUser(): Promise<void> {
   const users = await issuer()
-  await users.revokeTokens(['refresh_token']).catch(() => {})
+  const user = await users.getUser()
+  // First of all, so that nobody finds it while the issuer is asked.
   await users.removeUser()
+  const endpoint = await users.metadataService.getRevocationEndpoint(true)
+  if (endpoint === undefined || user?.refresh_token === undefined) return
+  const { client_id } = users.settings
+  const body = new URLSearchParams({ client_id, token: user.refresh_token, token_type_hint: 'refresh_token' })
+  await fetch(endpoint, { method: 'POST', body, credentials: 'omit' })
 }
 
 function tokenOf({ access_token, expires_at }: User): KeptToken {

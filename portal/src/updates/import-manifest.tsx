@@ -28,7 +28,7 @@ function Shown({ provider, name, version }: UpdateId) {
   const manifest = useLoaded(load)
   return (
     <Loading of={manifest} what="the import manifest">
-      {(text) => <CodeBlock text={text} label="Import manifest" />}
+      {(text) => <CodeBlock text={text} label="Import manifest to the letter" />}
     </Loading>
   )
 }
