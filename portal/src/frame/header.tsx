@@ -14,6 +14,9 @@ import { useThemeChoice } from './use-theme-choice.ts'
 
 const useStyles = makeStyles({
   header: {
+    // Its menus hang over what follows.
+    position: 'relative',
+    zIndex: 1,
     display: 'flex',
     flexWrap: 'wrap',
     alignItems: 'center',
