@@ -89,7 +89,7 @@ ${table(TOKEN_SETTINGS)}
 
 ## aduana link
 
-It prints one line, a link that opens [the page of the API signed in](operations.md#open-the-page-of-the-api-signed-in).
+It prints one line, a link that opens [the portal signed in](operations.md#open-the-portal-signed-in).
 
 ${table(LINK_SETTINGS)}
 
