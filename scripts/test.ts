@@ -24,7 +24,7 @@ const args = process.argv.slice(2)
 const isAll = args.includes('--all')
 const isSlow = args.includes('--slow')
 const named = args.filter((arg) => !arg.startsWith('--'))
-const everything = globSync(['src/**/*.test.ts', 'tests/**/*.test.ts', 'scripts/**/*.test.ts']).sort()
+const everything = globSync(['{src,tests,scripts,portal/src}/**/*.test.ts']).sort()
 const wanted = everything.filter((file) => isAll || file.endsWith('.slow.test.ts') === isSlow)
 const files = named.length > 0 ? named : wanted
 

@@ -101,7 +101,8 @@ export function servePortal(
     const { name } = request.params as { name: string }
     const file = portal?.assets.get(name)
     if (file === undefined) throw new AppError('NotFound', 'The portal has no such file.')
-    reply.headers({ ...SHIELDS, 'cache-control': 'public, max-age=31536000, immutable' })
+    const shields = { ...SHIELDS, 'content-security-policy': WORKER_POLICY }
+    reply.headers({ ...shields, 'cache-control': 'public, max-age=31536000, immutable' })
     return answer(request, reply, file)
   })
 }
@@ -114,6 +115,12 @@ const SHIELDS = {
   'cross-origin-resource-policy': 'same-origin',
 }
 
+/**
+ * A script that runs as a worker has the policy that it comes with: it may calculate, by WebAssembly too, which the pages may not, and reach
+ * nobody.
+ */
+const WORKER_POLICY = "default-src 'none'; script-src 'wasm-unsafe-eval'; frame-ancestors 'none'"
+
 /** The hash of nothing: it allows style elements that are empty, which scripts of the page then fill rule by rule (CSSOM). */
 const EMPTY = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
 
@@ -121,6 +128,7 @@ function policyOf(signInOrigins: readonly string[]): string {
   return [
     "default-src 'none'",
     "script-src 'self'",
+    "worker-src 'self'",
     `style-src 'self' ${EMPTY}`,
     "img-src 'self' data:",
     ['connect-src', "'self'", ...signInOrigins].join(' '),

@@ -12,6 +12,7 @@ import { useSession } from '../session/use-session.ts'
 import { Loading } from '../show/loading.tsx'
 import { Page } from '../show/page.tsx'
 import { Frame } from './frame.tsx'
+import { guardedNavigation } from './leave-guard.ts'
 import { rememberInstance, startInstance } from './start-instance.ts'
 
 const useStyles = makeStyles({ alone: { maxWidth: '720px', margin: '0 auto', padding: '48px 16px' } })
@@ -71,7 +72,7 @@ function InstanceFrame({ instance, instances }: { instance: string; instances: I
   if (isKnown) rememberInstance(instance)
   return (
     <ServerContext value={server}>
-      <Router base={`/instances/${instance}`}>
+      <Router base={`/instances/${instance}`} aroundNav={guardedNavigation}>
         <Frame isKnown={isKnown} />
       </Router>
     </ServerContext>

@@ -1,13 +1,104 @@
-import { Link } from '@fluentui/react-link'
+import { Tab, TabList } from '@fluentui/react-tabs'
+import { makeStyles } from '@griffel/react'
+import { useCallback, useEffect, useState } from 'react'
+import { useLocation } from 'wouter'
+import { useLeaveGuard } from '../frame/leave-guard.ts'
+import { useServer } from '../server/use-server.ts'
 import { Page } from '../show/page.tsx'
+import { DropZone } from './files/drop-zone.tsx'
+import type { FileAtPath } from './files/picked-file.ts'
+import { useFiles } from './files/use-files.ts'
+import { emptyDraft } from './make/draft.ts'
+import { MakePanel } from './make/make-panel.tsx'
+import { withFiles } from './make/with-files.ts'
+import { ManifestsPanel } from './manifests/manifests-panel.tsx'
+import { useRun } from './run/use-run.ts'
+import { UrlsPanel } from './urls/urls-panel.tsx'
 
-/** How to import an update. */
+const useStyles = makeStyles({
+  tabs: { marginBottom: '16px', marginLeft: '-10px', flexWrap: 'wrap' },
+})
+
+type Way = 'manifest' | 'make' | 'urls'
+
+/** How an update gets in: by its manifest and files, by files for which the manifest is made here, or by URLs. */
 export default function ImportPage() {
+  const { may } = useServer()
   return (
     <Page title="Import update">
-      <p>
-        Updates are imported by the API: see Import Update in <Link href="/docs">its description</Link>.
-      </p>
+      {may('updates/write') ? (
+        <Import />
+      ) : (
+        <p>Importing needs the role Device Update Content Administrator, or Device Update Administrator.</p>
+      )}
     </Page>
+  )
+}
+
+function Import() {
+  const styles = useStyles()
+  const [, navigate] = useLocation()
+  const [way, setWay] = useState<Way>('manifest')
+  const [draft, setDraft] = useState(() => emptyDraft(new Date()))
+  const files = useFiles()
+  const { add, manifests } = files
+  const run = useRun()
+  const isBusy = run.state.kind === 'uploading' || run.state.kind === 'asking'
+  const { forget, state } = run
+  useLeaveGuard(isBusy)
+  useEffect(() => {
+    if (state.kind === 'accepted') navigate(`/operations/${state.operationId}`)
+  }, [state, navigate])
+
+  const take = useCallback(
+    async (given: FileAtPath[]) => {
+      forget()
+      const added = await add(given)
+      setDraft((current) => withFiles(current, added.payload))
+      // The first drop tells which way is meant.
+      if (added.manifests > 0) setWay('manifest')
+      else if (added.payload.length > 0 && manifests.length === 0) setWay('make')
+    },
+    [add, forget, manifests.length],
+  )
+  // A file that is gone must not come back as a step's.
+  const { payload } = files
+  useEffect(() => {
+    setDraft((current) => ({
+      ...current,
+      steps: current.steps.map((step) =>
+        step.type === 'inline' && !step.files.every((key) => payload.some((file) => file.key === key))
+          ? { ...step, files: step.files.filter((key) => payload.some((file) => file.key === key)) }
+          : step,
+      ),
+    }))
+  }, [payload])
+
+  return (
+    <>
+      <TabList
+        className={styles.tabs}
+        selectedValue={way}
+        onTabSelect={(_event, { value }) => {
+          setWay(value as Way)
+          forget()
+        }}
+        disabled={isBusy}
+      >
+        <Tab value="manifest">With an import manifest</Tab>
+        <Tab value="make">Make the manifest here</Tab>
+        <Tab value="urls">From URLs</Tab>
+      </TabList>
+      {way !== 'urls' && (
+        <DropZone onFiles={take}>
+          {way === 'manifest'
+            ? 'Drop import manifests with their files here, or a folder that has both. No manifest yet? Drop the files alone, and make it here.'
+            : 'Drop the files here that devices shall get. They are uploaded when you import.'}
+        </DropZone>
+      )}
+      {way === 'manifest' && <ManifestsPanel files={files} run={run} onMake={() => setWay('make')} />}
+      {way === 'make' && <MakePanel files={files} run={run} draft={draft} change={setDraft} />}
+      {way === 'urls' && <UrlsPanel files={files} run={run} />}
+    </>
   )
 }

@@ -19,6 +19,8 @@ export interface Session {
   signOut(): void
   /** `fetch` with the token of the moment. A 401 ends the session. */
   fetch: typeof globalThis.fetch
+  /** For what must be sent otherwise than by `fetch`, such as uploads that tell how far they are: sets the header of the token of the moment. */
+  sign(request: { setHeader(name: string, value: string): void }): void
 }
 
 /** Renewing begins so long before the token ends. */
@@ -163,6 +165,9 @@ export function createSession(): Session {
       const response = await fetch(input, { cache: 'no-cache', ...init, headers, credentials: 'omit' })
       if (response.status === 401) expire(token)
       return response
+    },
+    sign(request) {
+      if (state.kind === 'signed-in') request.setHeader('authorization', `Bearer ${state.token.accessToken}`)
     },
   }
 }

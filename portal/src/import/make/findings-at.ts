@@ -1,0 +1,15 @@
+import type { ChoiceFinding } from '../../../../src/domain/authoring/judge-choices.ts'
+import type { Place } from '../../../../src/domain/authoring/place-of.ts'
+
+/** What is said about a choice, or also about what is inside of it; undefined where nothing is. */
+export function findingsAt(
+  findings: readonly ChoiceFinding[],
+  place: Place,
+  { alsoInside = false }: { alsoInside?: boolean } = {},
+): string | undefined {
+  const told = findings.filter(
+    (finding) =>
+      place.every((part, i) => finding.place[i] === part) && (alsoInside || finding.place.length === place.length),
+  )
+  return told.length === 0 ? undefined : told.map(({ message }) => message).join(' ')
+}
