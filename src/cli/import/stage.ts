@@ -38,40 +38,41 @@ export async function stage(
   const what = stagedAs({ server, instance, fileName, sizeInBytes, sha256 })
   const known = await remembered.find(what)
   signal.throwIfAborted()
-  return await new Promise((resolve, reject) => {
-    const body = 'path' in from ? createReadStream(from.path) : Buffer.from(from.bytes)
-    const upload = new Upload(body as unknown as Buffer, {
-      endpoint: `${server}/aduana/v1/${instance}/staging`,
-      ...(known !== undefined && { uploadUrl: known }),
-      metadata: { filename: fileName },
-      uploadSize: sizeInBytes,
-      retryDelays: RETRY_DELAYS_MS,
-      httpStack: new DefaultHttpStack(ca === undefined ? {} : { ca }),
-      async onBeforeRequest(request) {
-        // An answer decides where the bytes go next, and the token must not follow them to another server.
-        if (new URL(request.getURL()).origin !== server)
-          throw new CommandError(`The server sends uploads to another server, ${new URL(request.getURL()).origin}.`)
-        request.setHeader('Authorization', `Bearer ${await token()}`)
-      },
-      onShouldRetry: (error) => mayRecover(error as DetailedError),
-      onUploadUrlAvailable: () => void remembered.note(what, upload.url ?? ''),
-      onProgress,
-      onSuccess() {
-        signal.removeEventListener('abort', abort)
-        resolve(`staging:${decodeURIComponent(new URL(upload.url ?? '').pathname.split('/').at(-1) ?? '')}`)
-      },
-      onError(error) {
-        signal.removeEventListener('abort', abort)
-        reject(readableError(error, { fileName, server }))
-      },
-    })
-    const abort = () => {
-      upload.abort().finally(() => reject(signal.reason))
-      if (body instanceof ReadStream) body.destroy()
-    }
-    signal.addEventListener('abort', abort, { once: true })
-    upload.start()
+  const body = 'path' in from ? createReadStream(from.path) : Buffer.from(from.bytes)
+  const { promise: ended, resolve, reject } = Promise.withResolvers<void>()
+  let noted: Promise<void> = Promise.resolve()
+  const upload = new Upload(body as unknown as Buffer, {
+    endpoint: `${server}/aduana/v1/${instance}/staging`,
+    ...(known !== undefined && { uploadUrl: known }),
+    metadata: { filename: fileName },
+    uploadSize: sizeInBytes,
+    retryDelays: RETRY_DELAYS_MS,
+    httpStack: new DefaultHttpStack(ca === undefined ? {} : { ca }),
+    async onBeforeRequest(request) {
+      // An answer decides where the bytes go next, and the token must not follow them to another server.
+      const { origin } = new URL(request.getURL())
+      if (origin !== server) throw new CommandError(`The server sends uploads to another server, ${origin}.`)
+      request.setHeader('Authorization', `Bearer ${await token()}`)
+    },
+    onShouldRetry: (error) => mayRecover(error as DetailedError),
+    onUploadUrlAvailable() {
+      noted = remembered.note(what, upload.url ?? '')
+    },
+    onProgress,
+    onSuccess: () => resolve(),
+    onError: (error) => reject(readableError(error, { fileName, server })),
   })
+  const abort = () => void upload.abort().finally(() => reject(signal.reason))
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    upload.start()
+    await ended
+  } finally {
+    signal.removeEventListener('abort', abort)
+    if (body instanceof ReadStream) body.destroy()
+    await noted
+  }
+  return `staging:${decodeURIComponent(new URL(upload.url ?? '').pathname.split('/').at(-1) ?? '')}`
 }
 
 /** By what an upload is remembered. */
