@@ -1,9 +1,14 @@
-import type { ChoiceFinding } from '../../../../src/domain/authoring/judge-choices.ts'
 import type { Place } from '../../../../src/domain/authoring/place-of.ts'
+
+/** A sentence about a choice. */
+export interface Finding {
+  message: string
+  place: Place
+}
 
 /** What is said about a choice, or also about what is inside of it; undefined where nothing is. */
 export function findingsAt(
-  findings: readonly ChoiceFinding[],
+  findings: readonly Finding[],
   place: Place,
   { alsoInside = false }: { alsoInside?: boolean } = {},
 ): string | undefined {

@@ -2,9 +2,11 @@ import { makeStyles } from '@griffel/react'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import type { BaseFileChoice } from '../../../../src/domain/authoring/choices.ts'
 import { judgeChoices } from '../../../../src/domain/authoring/judge-choices.ts'
+import { placeOf } from '../../../../src/domain/authoring/place-of.ts'
 import { formatUpdateId } from '../../../../src/domain/update-id.ts'
 import type { PickedFile } from '../files/picked-file.ts'
 import type { Files } from '../files/use-files.ts'
+import { checkFindings } from '../run/check-findings.ts'
 import { ImportActions } from '../run/import-actions.tsx'
 import type { OwnBytes, PlannedInput } from '../run/import-plan.ts'
 import type { Run } from '../run/use-run.ts'
@@ -12,7 +14,7 @@ import { useUpdatesThere } from '../use-updates-there.ts'
 import { CompatibilityFields } from './compatibility-fields.tsx'
 import { choicesOf, type Draft, readUpdate } from './draft.ts'
 import { FileList } from './file-list.tsx'
-import { findingsAt } from './findings-at.ts'
+import { type Finding, findingsAt } from './findings-at.ts'
 import { IdentityFields } from './identity-fields.tsx'
 import { judgeMaking } from './judge-making.ts'
 import { type Making, MakingContext } from './make-context.ts'
@@ -66,13 +68,17 @@ export function MakePanel({
   // biome-ignore lint/correctness/useExhaustiveDependencies: the text says all.
   useEffect(run.forget, [text])
 
+  const found = checkFindings(run.state).map(({ target = '', message }): Finding => {
+    const index = choices.files.findIndex(({ fileName }) => fileName === target)
+    return { message, place: index < 0 ? placeOf(target) : ['files', index] }
+  })
   const making: Making = {
     draft,
     change,
     choices,
     files: payload,
     tell(place, { isEmpty = false, alsoInside = false } = {}) {
-      const wrong = findingsAt(errors, place, { alsoInside })
+      const wrong = findingsAt([...errors, ...found], place, { alsoInside })
       if (wrong !== undefined && (!isEmpty || isAttempted))
         return { validationMessage: wrong, validationState: 'error' }
       const advice = findingsAt(warnings, place, { alsoInside })

@@ -4,7 +4,7 @@ import { makeStyles } from '@griffel/react'
 import type { Making } from './make-context.ts'
 
 const useStyles = makeStyles({
-  error: { color: tokens.colorStatusDangerForeground1 },
+  error: { color: tokens.colorPaletteRedForeground1 },
   warning: { color: tokens.colorStatusWarningForeground3 },
 })
 

@@ -5,6 +5,7 @@ import { Text } from '@fluentui/react-text'
 import { tokens } from '@fluentui/react-theme'
 import { makeStyles } from '@griffel/react'
 import { useId } from 'react'
+import type { OperationError } from '../../../../src/client/api-types.ts'
 import { formatUpdateId } from '../../../../src/domain/update-id.ts'
 import { formatBytes } from '../../show/format.ts'
 import { FileState } from '../files/file-state.tsx'
@@ -16,7 +17,7 @@ import type { Match } from './match-files.ts'
 
 const useStyles = makeStyles({
   list: { listStyleType: 'none', margin: '0', padding: '0', display: 'grid', gap: '12px' },
-  wrong: { color: tokens.colorStatusDangerForeground1 },
+  wrong: { color: tokens.colorPaletteRedForeground1 },
   good: { color: tokens.colorStatusSuccessForeground1 },
   file: { display: 'grid', gap: '2px', minWidth: '0' },
 })
@@ -25,6 +26,7 @@ const useStyles = makeStyles({
 export function ManifestCard({
   picked,
   matches,
+  found,
   isThere,
   urlOf,
   onUrl,
@@ -33,6 +35,8 @@ export function ManifestCard({
 }: {
   picked: PickedManifest
   matches: readonly Match[]
+  /** What a check by the server found. */
+  found: readonly OperationError[]
   isThere: ReadonlyMap<string, boolean>
   urlOf: (match: Match) => string
   onUrl: (match: Match, url: string) => void
@@ -65,7 +69,7 @@ export function ManifestCard({
           This update is in the instance already. Imported updates never change: use another version.
         </Text>
       )}
-      <ManifestFindings errors={errors} warnings={warnings} />
+      <ManifestFindings errors={errors} warnings={warnings} found={found} />
       {matches.length > 0 && (
         <ul className={styles.list} aria-label={`Files of ${title}`}>
           {matches.map((match) => (

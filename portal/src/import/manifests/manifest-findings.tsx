@@ -1,5 +1,6 @@
 import { MessageBar, MessageBarBody, MessageBarTitle } from '@fluentui/react-message-bar'
 import { makeStyles } from '@griffel/react'
+import type { OperationError } from '../../../../src/client/api-types.ts'
 import type { AppError } from '../../../../src/domain/errors.ts'
 
 const useStyles = makeStyles({
@@ -7,11 +8,21 @@ const useStyles = makeStyles({
   list: { margin: '4px 0', paddingLeft: '20px' },
 })
 
-/** What the reader of manifests said of one, each with its place. */
-export function ManifestFindings({ errors, warnings }: { errors: readonly AppError[]; warnings: readonly AppError[] }) {
+/** What the reader of manifests and the server said of one, each with its place. */
+export function ManifestFindings({
+  errors,
+  warnings,
+  found,
+}: {
+  errors: readonly AppError[]
+  warnings: readonly AppError[]
+  /** What the server found. */
+  found: readonly OperationError[]
+}) {
   return (
     <>
       <Findings title="The manifest has mistakes" findings={errors} isError />
+      <Findings title="The server would refuse this" findings={found} isError />
       <Findings title="Advice, which stops nothing" findings={warnings} />
     </>
   )
@@ -23,7 +34,7 @@ function Findings({
   isError = false,
 }: {
   title: string
-  findings: readonly AppError[]
+  findings: readonly { code: string; message: string; target?: string | undefined }[]
   isError?: boolean
 }) {
   const styles = useStyles()

@@ -2,11 +2,13 @@ import { Button } from '@fluentui/react-button'
 import { Text } from '@fluentui/react-text'
 import { useMemo, useRef, useState } from 'react'
 import type { Files } from '../files/use-files.ts'
+import { checkFindings } from '../run/check-findings.ts'
 import { ImportActions } from '../run/import-actions.tsx'
 import type { Run } from '../run/use-run.ts'
 import { useUpdatesThere } from '../use-updates-there.ts'
 import { judgeManifests, type Urls, urlKey } from './judge-manifests.ts'
 import { ManifestCard } from './manifest-card.tsx'
+import { orderManifests } from './order-manifests.ts'
 import { Unneeded } from './unneeded.tsx'
 
 /** Import manifests that the visitor has, with their files. */
@@ -37,6 +39,10 @@ export function ManifestsPanel({ files, run, onMake }: { files: Files; run: Run;
       </div>
     )
   }
+  const found = checkFindings(run.state)
+  const order = orderManifests(
+    judged.flatMap(({ picked: { key, reading } }) => (reading.manifest ? { key, manifest: reading.manifest } : [])),
+  )
   const used = new Set(judged.flatMap(({ matches }) => matches.flatMap(({ picked }) => picked?.key ?? [])))
   return (
     <>
@@ -51,6 +57,7 @@ export function ManifestsPanel({ files, run, onMake }: { files: Files; run: Run;
             key={picked.key}
             picked={picked}
             matches={matches}
+            found={found.filter(({ item = 0 }) => order[item]?.key === picked.key)}
             isThere={there}
             urlOf={(match) => urls[urlKey(picked, match)] ?? ''}
             onUrl={(match, url) => {

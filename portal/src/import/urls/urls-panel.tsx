@@ -5,6 +5,7 @@ import { Text } from '@fluentui/react-text'
 import { useMemo, useRef, useState } from 'react'
 import { readImportManifest } from '../../../../src/domain/read-import-manifest.ts'
 import type { Files } from '../files/use-files.ts'
+import { checkFindings, foundAbout } from '../run/check-findings.ts'
 import { ImportActions } from '../run/import-actions.tsx'
 import type { PlannedInput } from '../run/import-plan.ts'
 import type { Readiness } from '../run/readiness.ts'
@@ -36,6 +37,7 @@ export function UrlsPanel({ files, run }: { files: Files; run: Run }) {
   }
   const changeFile = (key: number, next: { name?: string; url?: string }) =>
     change({ files: typed.files.map((file) => (file.key === key ? { ...file, ...next } : file)) })
+  const found = checkFindings(run.state)
   const tell = (text: string, mistake: string | undefined) =>
     mistake !== undefined && (text !== '' || isAttempted)
       ? { validationMessage: mistake, validationState: 'error' as const }
@@ -76,7 +78,11 @@ export function UrlsPanel({ files, run }: { files: Files; run: Run }) {
           <Text as="h2" weight="semibold" size={400} className={card.title}>
             Import manifest
           </Text>
-          <Field label="URL of the import manifest" required {...tell(typed.url, mistakes.url)}>
+          <Field
+            label="URL of the import manifest"
+            required
+            {...tell(typed.url, mistakes.url ?? foundAbout(found, ''))}
+          >
             <Input value={typed.url} onChange={(_event, { value }) => change({ url: value.trim() })} {...address} />
           </Field>
           <Text>
@@ -143,7 +149,11 @@ export function UrlsPanel({ files, run }: { files: Files; run: Run }) {
                   className={card.input}
                 />
               </Field>
-              <Field label={`URL of file ${index + 1}`} className={card.grow} {...tell(url, mistakes.urls[index])}>
+              <Field
+                label={`URL of file ${index + 1}`}
+                className={card.grow}
+                {...tell(url, mistakes.urls[index] ?? foundAbout(found, name))}
+              >
                 <Input
                   value={url}
                   onChange={(_event, { value }) => changeFile(key, { url: value.trim() })}
