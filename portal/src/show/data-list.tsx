@@ -20,7 +20,7 @@ const useStyles = makeStyles({
     paddingBottom: '8px',
     height: 'auto',
   },
-  head: { fontWeight: tokens.fontWeightSemibold },
+  head: { fontWeight: tokens.fontWeightSemibold, overflowWrap: 'normal' },
   cards: { listStyleType: 'none', margin: '0', padding: '0', display: 'grid', gap: '12px' },
   card: {
     padding: '12px',

@@ -46,7 +46,7 @@ const COLUMNS: readonly Column<Update>[] = [
     width: 0.8,
     show: ({ updateId }) => updateId.version,
   },
-  { title: 'Deployable', width: 0.7, show: ({ isDeployable = true }) => (isDeployable ? 'Yes' : 'No') },
+  { title: 'Deployable', width: 0.8, show: ({ isDeployable = true }) => (isDeployable ? 'Yes' : 'No') },
   { title: 'Malware scan', width: 0.8, show: ({ scanResult }) => <Verdict result={scanResult} /> },
   { title: 'Imported on', show: ({ importedDateTime }) => <Time at={importedDateTime} /> },
 ]
