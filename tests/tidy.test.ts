@@ -98,3 +98,15 @@ test('links between pages lead somewhere', () => {
     )
   assert.deepEqual(wrong, [])
 })
+
+test('every dependency is used', () => {
+  const { dependencies, devDependencies } = JSON.parse(read('package.json'))
+  const files = globSync('{src,portal,tests,scripts,bench}/**/*.{ts,tsx}', { cwd: ROOT })
+  const code = files.map(read).join('\n')
+  // Those that are commands, or types of others.
+  const isCommand = (name: string) => /^(@aduana\/node|@biomejs\/biome|typescript|@types\/.+)$/.test(name)
+  const unused = Object.keys({ ...dependencies, ...devDependencies }).filter(
+    (name) => !isCommand(name) && !code.includes(`'${name}`),
+  )
+  assert.deepEqual(unused, [])
+})
