@@ -221,6 +221,16 @@ test('the token never follows a link to another server', async () => {
   assert.deepEqual(other.requests, [])
 })
 
+test('a token that is a function is asked for with every request, since tokens end', async () => {
+  await using recorder = await startRecorder([{ body: {} }, { body: {} }])
+  let asked = 0
+  const token = async () => `token ${++asked}`
+  const client = createApiClient({ baseUrl: recorder.baseUrl, token, instance: 'blue', dialect: '2022' })
+  await client.getUpdate(UPDATE)
+  await client.getUpdate(UPDATE)
+  assert.deepEqual([...recorder.tokens], ['Bearer token 1', 'Bearer token 2'])
+})
+
 test('waiting keeps to Retry-After, shows every state and answers the one at the end, failed or not', async () => {
   const error = { code: 'CannotProcessImportManifest', message: 'Error processing import manifest.' }
   const failed: Operation = { operationId: 'op1', status: 'Failed', error, ...DATES }
