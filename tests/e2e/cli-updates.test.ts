@@ -102,9 +102,9 @@ describe('the commands about updates', () => {
   test('files lists names, sizes and hashes', async () => {
     const { stdout } = await aduana('files', 'Contoso/Toaster/2.0')
     assert.deepEqual(linesOf(stdout), [
-      'FILE           SIZE  SHA-256                                       RELATED TO',
-      `toaster.swu  300 kB  ${sha256Of(image)}`,
-      `notes.txt       5 B  ${sha256Of(Buffer.from('hello'))}`,
+      'FILE           SIZE  SCAN         SHA-256                                       RELATED TO',
+      `toaster.swu  300 kB  not scanned  ${sha256Of(image)}`,
+      `notes.txt       5 B  not scanned  ${sha256Of(Buffer.from('hello'))}`,
     ])
     const [first] = linesOf((await aduana('files', 'Contoso/Toaster/2.0', '--json')).stdout)
     assert.equal(JSON.parse(first ?? '').fileName, 'toaster.swu')
@@ -274,11 +274,12 @@ describe('a server that lies', () => {
     bytes: Buffer
     sizeInBytes?: number
     sha256?: string
+    scan?: { scanResult: string; scanDetails?: string }
   }
 
   /** Serves one update with one file, and its bytes as `serve` has it. */
   async function startLiar(
-    { fileName, bytes, sizeInBytes = bytes.length, sha256 = sha256Of(bytes) }: Lie,
+    { fileName, bytes, sizeInBytes = bytes.length, sha256 = sha256Of(bytes), scan }: Lie,
     serve?: RequestListener,
   ) {
     const requests: (string | undefined)[] = []
@@ -290,7 +291,7 @@ describe('a server that lies', () => {
         else response.end(bytes)
         return
       }
-      const file = { fileId: 'f1', fileName, sizeInBytes, hashes: { sha256 }, contentUrl: `${url}/content/x` }
+      const file = { fileId: 'f1', fileName, sizeInBytes, hashes: { sha256 }, contentUrl: `${url}/content/x`, ...scan }
       response.end(
         JSON.stringify({ updateId: { provider: 'a', name: 'b', version: '1.0' }, compatibility: [], files: [file] }),
       )
@@ -322,6 +323,17 @@ describe('a server that lies', () => {
         assert.deepEqual([readdirSync(to), liar.requests], [[], []], fileName)
       }),
     )
+  })
+
+  test('what is infected is not even asked for', async () => {
+    const scan = { scanResult: 'Infected', scanDetails: 'Eicar' }
+    await using honest = await startLiar({ fileName: 'f', bytes: Buffer.from('evil'), scan })
+    const to = mkdtempSync(join(folder, 'infected-'))
+    assert.match(
+      (await download(honest.url, to)).stderr,
+      /"f" is infected \(Eicar\), and the server gives it to nobody/,
+    )
+    assert.deepEqual([readdirSync(to), honest.requests], [[], []])
   })
 
   test('bytes with another hash, or too many of them, are not kept', async () => {

@@ -75,9 +75,7 @@ export function addUpdateCommands(program: Command): void {
     )
     .action(async (update: string, names: string[], options: DownloadOptions, command: Command) => {
       const { download } = await import('../updates/download.ts')
-      await report(async () => {
-        process.exitCode = await download(update, names, flagsOf(command), options)
-      })
+      await report(() => download(update, names, flagsOf(command), options))
     })
 
   withServer(

@@ -17,17 +17,17 @@ export interface DownloadOptions {
   json?: boolean
 }
 
-/** `aduana download`: fetches files of an update, and keeps only what is what the catalogue says. Answers the exit code. */
+/** `aduana download`: fetches files of an update, and keeps only what is what the catalogue says. */
 export async function download(
   text: string,
   wanted: readonly string[],
   flags: Record<string, string | string[] | undefined>,
   { to, force = false, json = false }: DownloadOptions,
-): Promise<number> {
+): Promise<void> {
   const updateId = parseUpdateName(text)
   const connection = await connect(flags, { role: 'Device Update Content Reader' })
   const files = chosen(everyFile(await connection.client.getUpdateWithContent(updateId)), wanted, text)
-  refuseUnsafeNames(files)
+  refuseUnsafe(files)
   await mkdir(to, { recursive: true })
 
   const view = await openTransferView(process.stderr, { isQuiet: json })
@@ -56,7 +56,6 @@ export async function download(
     else print(outcome === 'present' ? `${path} was there already` : `${path} downloaded and checked`)
   }
   if (outcomes.length === 0) tell(`${text} has no files of its own.`)
-  return 0
 }
 
 /** The files that were named, or all. */
@@ -73,10 +72,14 @@ function isNamed({ fileName }: AnyFile, name: string): boolean {
   return fileName.toLowerCase() === name.toLowerCase()
 }
 
-/** Nothing is written where any name is no good: such a server means no good either. */
-function refuseUnsafeNames(files: readonly AnyFile[]): void {
+/** Nothing is written where anything is no good: a server with such a name means no good either. */
+function refuseUnsafe(files: readonly AnyFile[]): void {
   const seen = new Map<string, string>()
-  for (const { fileName, hashes, sizeInBytes } of files) {
+  for (const { fileName, hashes, sizeInBytes, scanResult, scanDetails } of files) {
+    if (scanResult === 'Infected')
+      throw new CommandError(
+        `"${fileName}" is infected${scanDetails === undefined ? '' : ` (${scanDetails})`}, and the server gives it to nobody.`,
+      )
     const mistake = nameMistake(fileName)
     if (mistake !== undefined)
       throw new CommandError(`The server has a file called "${fileName}", which ${mistake}. Nothing was downloaded.`)
