@@ -103,7 +103,7 @@ test('an address is a host and a port', () => {
 
 test('a size has a unit', () => {
   assert.deepEqual(['1KiB', '500MiB', '32GiB', '2TiB'].map(parseSize), [1024, 500 * 2 ** 20, 2 ** 35, 2 ** 41])
-  for (const text of ['10', '0GiB', '1GB', '1.5GiB', '-1MiB', ''])
+  for (const text of ['10', '0GiB', '1GB', '1.5GiB', '-1MiB', '10000TiB', ''])
     assert.throws(() => parseSize(text), /is not a size/, text)
 })
 

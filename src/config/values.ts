@@ -40,9 +40,9 @@ export function parseTimer(text: string): number {
 
 const SIZES: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, TiB: 1024 ** 4 }
 
-/** Bytes of `500MiB`, `32GiB` or `1TiB`. */
+/** Bytes of `500MiB`, `32GiB` or `1TiB`; up to 9999 of a unit, so that the number is exact. */
 export function parseSize(text: string): number {
-  const [, count, unit = ''] = /^([1-9]\d{0,5})(KiB|MiB|GiB|TiB)$/.exec(text) ?? []
+  const [, count, unit = ''] = /^([1-9]\d{0,3})(KiB|MiB|GiB|TiB)$/.exec(text) ?? []
   if (count === undefined) throw new Error(`${text} is not a size, such as 500MiB, 32GiB or 1TiB.`)
   return Number(count) * (SIZES[unit] ?? 0)
 }

@@ -30,12 +30,17 @@ export function newStagedId(): string {
   return randomBytes(16).toString('hex')
 }
 
+export function isStagedId(text: string): boolean {
+  return /^[0-9a-f]{32}$/.test(text)
+}
+
 /** What the URL of a staged upload begins with, where an import names it. */
 export const STAGING_PROTOCOL = 'staging:'
 
 /** The id in a URL such as `staging:5e88…`; undefined for every other URL. */
 export function stagedIdOf(url: string): string | undefined {
-  return /^staging:([0-9a-f]{32})$/.exec(url)?.[1]
+  const id = url.startsWith(STAGING_PROTOCOL) ? url.slice(STAGING_PROTOCOL.length) : ''
+  return isStagedId(id) ? id : undefined
 }
 
 /**

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { seededBytes } from '../../tests/support/seeded-bytes.ts'
-import { inParts } from './in-parts.ts'
+import { BodyBroken, inParts } from './in-parts.ts'
 import { createPartBuffers } from './part-buffers.ts'
 
 const PART_BYTES = 1000
@@ -68,7 +68,8 @@ test('of a body that breaks off, what came is a part, and then the error comes',
     })(),
   )
   assert.deepEqual(Buffer.concat(parts), seededBytes('broken', 1300))
-  assert.equal(error, broken)
+  assert.ok(error instanceof BodyBroken)
+  assert.equal(error.cause, broken)
 })
 
 test('a client that is slow has its part ended after a turn, so that others have theirs', async () => {
@@ -80,13 +81,23 @@ test('a client that is slow has its part ended after a turn, so that others have
       await sent.promise
       yield Buffer.from('client')
     })(),
-    { buffers, turnMs: 20 },
+    { buffers, turnMs: 2000 },
   )
   // There is one buffer, and the slow client still sends.
   const quick = await take(inChunks(Buffer.from('quick'), 5), { buffers, turnMs: 20 })
   assert.deepEqual(quick.parts.map(String), ['quick'])
   sent.resolve()
   assert.deepEqual((await slow).parts.map(String), ['slow ', 'client'])
+})
+
+test('a client that is slow and in nobody’s way has all of its turn', async () => {
+  const body = (async function* () {
+    for (let sent = 0; sent < 4; sent += 1) {
+      yield Buffer.from('slow')
+      await delay(20)
+    }
+  })()
+  assert.deepEqual((await take(body, { turnMs: 5000 })).parts.map(String), ['slowslowslowslow'])
 })
 
 test('a client that sends nothing holds no buffer', async () => {

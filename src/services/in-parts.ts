@@ -8,9 +8,18 @@ export interface Part {
   sha256: string
 }
 
+/** The body ended before its end. */
+export class BodyBroken extends Error {
+  override readonly name = 'BodyBroken'
+}
+
+/** Of a turn: how much of it everybody has, whoever waits. */
+const GRANTED = 0.1
+
 /**
- * Divides what a client sends into parts that fill a buffer, or that took as long as `turnMs`, so that a slow client neither keeps a
- * buffer from others nor loses much. Where the client goes away, or `signal` aborts, what came is a part too, and the error follows it.
+ * Divides what a client sends into parts that fill a buffer, or that took as long as `turnMs`, or a tenth of it where others wait for a
+ * buffer: so a slow client neither keeps one from others nor loses much. Where the client goes away (`BodyBroken`), or `signal` aborts,
+ * what came is a part too, and the error follows it.
  */
 export async function* inParts(
   body: AsyncIterable<Uint8Array>,
@@ -34,7 +43,7 @@ export async function* inParts(
     if (first.done) return
     using buffer = await buffers.take(bytesMax)
     const hash = createHash('sha256')
-    using turn = startTurn(turnMs)
+    using turn = startTurn(turnMs, () => buffers.isWanted())
     let filledBytes = 0
     let failure: { error: unknown } | undefined
     try {
@@ -77,7 +86,7 @@ function openChunks(body: AsyncIterable<Uint8Array>, signal: AbortSignal) {
       promise.catch(() => {})
       refuse = reject
       if (signal.aborted) reject(signal.reason)
-      else chunks.next().then(resolve, reject)
+      else chunks.next().then(resolve, (cause) => reject(new BodyBroken('The body broke off.', { cause })))
       return promise
     },
     [Symbol.dispose]() {
@@ -86,13 +95,15 @@ function openChunks(body: AsyncIterable<Uint8Array>, signal: AbortSignal) {
   }
 }
 
-function startTurn(ms: number) {
+function startTurn(ms: number, isWanted: () => boolean) {
   let onOver = () => {}
   let isOver = false
-  const timer = setTimeout(() => {
+  const begunAt = performance.now()
+  const timer = setInterval(() => {
+    if (!isWanted() && performance.now() - begunAt < ms) return
     isOver = true
     onOver()
-  }, ms)
+  }, ms * GRANTED)
   return {
     /** What comes, or undefined once the turn is over. */
     unlessOver(coming: Promise<Chunk>): Promise<Chunk | undefined> {
@@ -102,6 +113,6 @@ function startTurn(ms: number) {
       else coming.then(resolve, reject)
       return promise
     },
-    [Symbol.dispose]: () => clearTimeout(timer),
+    [Symbol.dispose]: () => clearInterval(timer),
   }
 }

@@ -16,6 +16,7 @@ test('whoever wants a buffer more than there are waits for its turn', async () =
   const fourth = wait('fourth')
   await turn()
   assert.deepEqual(order, [])
+  assert.ok(buffers.isWanted())
 
   first[Symbol.dispose]()
   first[Symbol.dispose]()
@@ -25,6 +26,7 @@ test('whoever wants a buffer more than there are waits for its turn', async () =
   second[Symbol.dispose]()
   await fourth
   assert.deepEqual(order, ['third', 'fourth'])
+  assert.ok(!buffers.isWanted())
 })
 
 test('the memory of a buffer that nobody waits for is given back at once', async () => {

@@ -7,6 +7,8 @@ export interface PartBuffer extends Disposable {
 export interface PartBuffers {
   /** A buffer that has room for `bytesMax`, or is as large as any. */
   take(bytesMax: number): Promise<PartBuffer>
+  /** Whether somebody waits for one. */
+  isWanted(): boolean
 }
 
 export function createPartBuffers({ count, sizeInBytes }: { count: number; sizeInBytes: number }): PartBuffers {
@@ -14,6 +16,7 @@ export function createPartBuffers({ count, sizeInBytes }: { count: number; sizeI
   const waiting: (() => void)[] = []
 
   return {
+    isWanted: () => waiting.length > 0,
     async take(bytesMax) {
       if (free > 0) free -= 1
       else await new Promise<void>((resolve) => waiting.push(resolve))

@@ -1,7 +1,7 @@
 import { newBlobName } from '../domain/blob.ts'
 import { AppError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
-import { newStagedId, readFileName, type StagedUpload, type StagingOwner } from '../domain/staged-upload.ts'
+import { isStagedId, newStagedId, readFileName, type StagedUpload, type StagingOwner } from '../domain/staged-upload.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
 import { countParts, dropPart, keepPart, notePart, type StagedPart } from '../store/staged-parts.ts'
@@ -15,7 +15,7 @@ import {
 } from '../store/staged-uploads.ts'
 import type { Caller } from './accept-operation.ts'
 import type { Audit } from './audit.ts'
-import { inParts } from './in-parts.ts'
+import { BodyBroken, inParts } from './in-parts.ts'
 import { keeping } from './keeping.ts'
 import { createPartBuffers } from './part-buffers.ts'
 import { settleBlob } from './settle-blob.ts'
@@ -89,7 +89,7 @@ export function createStaging({
   const appending = new Set<Promise<unknown>>()
 
   async function find(id: string, owner: StagingOwner): Promise<StagedUpload> {
-    const upload = await findUpload(database, id, owner)
+    const upload = isStagedId(id) ? await findUpload(database, id, owner) : undefined
     if (upload === undefined) throw noUpload(id)
     if (upload.isReleased) {
       throw new AppError(
@@ -153,7 +153,7 @@ export function createStaging({
         parts += 1
       }
     } catch (error) {
-      if (error instanceof AppError) throw error
+      if (!(error instanceof BodyBroken)) throw error
       throw new AppError('InvalidRequest', `The connection ended at byte ${start} of ${upload.sizeInBytes}.`, {
         cause: error,
       })
@@ -208,7 +208,8 @@ export function createStaging({
 
     async remove({ id, instance, caller: { subject, issuer, address, traceId } }) {
       const entry = { action: 'unstage' as const, instance, subject, issuer, address, traceId, target: id }
-      if (!(await removeUpload(database, id, { instance, subject, issuer }, entry))) throw noUpload(id)
+      if (!isStagedId(id) || !(await removeUpload(database, id, { instance, subject, issuer }, entry)))
+        throw noUpload(id)
       await audit.recorded(entry)
     },
 

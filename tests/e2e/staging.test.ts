@@ -127,6 +127,8 @@ describe('a server with staged uploads', () => {
       body: 'first',
     })
     assert.deepEqual([patched.status, patched.headers['upload-offset']], [204, '5'])
+    const nothing = await askTus(place, id, { method: 'PATCH', headers: { ...OCTETS, 'upload-offset': '5' } })
+    assert.deepEqual([nothing.status, nothing.headers['upload-offset']], [204, '5'])
     const head = await askTus(place, id, { method: 'HEAD' })
     const { 'upload-offset': offset, 'upload-length': length, 'upload-metadata': said } = head.headers
     assert.deepEqual([head.status, offset, length, said], [200, '5', '10', metadata])
