@@ -326,3 +326,37 @@ create table events (
 );
 create index events_without_number on events (at, step, id) where number is null;
 create index events_by_instance on events (instance, number);
+
+-- Whom an instance tells of its events. `secret` signs what is sent; without one, as after a restore, nothing is. `types` is a list in JSON, null for
+-- all. Deliveries were made of all events up to the number in `taken`.
+create table webhooks (
+  instance {{text}} not null references instances (instance),
+  name {{text}} not null,
+  url {{text}} not null,
+  secret {{text}},
+  types {{text}},
+  created_at bigint not null,
+  changed_at bigint not null,
+  taken bigint not null,
+  -- How the last tries went.
+  delivered_at bigint,
+  failed_at bigint,
+  reason {{text}},
+  primary key (instance, name)
+);
+
+-- Events that a webhook is still to be told of. `due_at` is when it is tried next, or a try under way counts as lost; null once it was given up.
+create table webhook_deliveries (
+  instance {{text}} not null,
+  name {{text}} not null,
+  event_id {{text}} not null references events (id) on delete cascade,
+  due_at bigint,
+  tries bigint not null,
+  failed_at bigint,
+  reason {{text}},
+  primary key (instance, name, event_id),
+  foreign key (instance, name) references webhooks (instance, name) on delete cascade
+);
+create index deliveries_by_due on webhook_deliveries (instance, name, due_at) where due_at is not null;
+create index deliveries_by_failure on webhook_deliveries (instance, name, failed_at, event_id) where due_at is null;
+create index deliveries_by_event on webhook_deliveries (event_id);

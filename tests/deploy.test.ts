@@ -155,6 +155,7 @@ test('every metric of the dashboard and of the alerts is one of the server', asy
     connections: async () => new Map(),
     distribution: async () => [],
     events: async () => ({ count: 0, oldestAgeMs: 0 }),
+    webhooks: async () => ({ waiting: 0, failed: 0 }),
   }).text()
   const names = new Set<string>()
   for (const [, name = '', type] of text.matchAll(/^# TYPE (\w+) (\w+)/gm)) {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type AppInMemory, startAppInMemory } from './support/app-in-memory.ts'
 
-type Permission = 'updates/read' | 'updates/write' | 'updates/delete' | 'management/read'
+type Permission = 'updates/read' | 'updates/write' | 'updates/delete' | 'webhooks/write' | 'management/read'
 
 const UPDATE = '/updates/providers/:provider/names/:name/versions/:version'
 const UPDATES: [method: string, path: string, permission: Permission][] = [
@@ -34,6 +34,12 @@ const ROUTES: [base: string, routes: typeof UPDATES][] = [
       ['GET', '/operations/:operationId/events', 'updates/read'],
       ['POST', '/updates:check', 'updates/write'],
       ['GET', '/events', 'updates/read'],
+      ['GET', '/webhooks', 'webhooks/write'],
+      ['PUT', '/webhooks/:webhook', 'webhooks/write'],
+      ['GET', '/webhooks/:webhook', 'webhooks/write'],
+      ['DELETE', '/webhooks/:webhook', 'webhooks/write'],
+      ['GET', '/webhooks/:webhook/failures', 'webhooks/write'],
+      ['POST', '/webhooks/:webhook/failures/:eventId', 'webhooks/write'],
       ['POST', '/rescan', 'updates/write'],
       ['GET', '/rescan', 'updates/read'],
       ['GET', '/distribution', 'updates/read'],
@@ -89,13 +95,13 @@ const LOGIN = 'POST /aduana/v1/login'
 const ABSENT = ['/deviceUpdate/:instanceId/management/*', '/deviceUpdate/:instanceId/v2/management/*']
 
 const MAY: Record<string, Permission[]> = {
-  DeviceUpdateAdministrator: ['updates/read', 'updates/write', 'updates/delete', 'management/read'],
+  DeviceUpdateAdministrator: ['updates/read', 'updates/write', 'updates/delete', 'management/read', 'webhooks/write'],
   DeviceUpdateContentAdministrator: ['updates/read', 'updates/write', 'updates/delete'],
   DeviceUpdateContentReader: ['updates/read'],
   DeviceUpdateDeploymentsAdministrator: ['updates/read', 'management/read'],
   DeviceUpdateDeploymentsReader: ['updates/read', 'management/read'],
   DeviceUpdateReader: ['updates/read', 'management/read'],
-  ADUFullAccessAdmin: ['updates/read', 'updates/write', 'updates/delete', 'management/read'],
+  ADUFullAccessAdmin: ['updates/read', 'updates/write', 'updates/delete', 'management/read', 'webhooks/write'],
 }
 
 const NO_INSTANCE = 'There is no such instance, or you have no role in it.'
@@ -115,7 +121,7 @@ describe('the permission table', () => {
     const names: Record<string, string> = { instanceId: instance, version: '1.0' }
     const { statusCode, body, headers } = await app.fastify.inject({
       method: method as 'GET',
-      url: path.replaceAll(/(?<!:):(?!import|check)(\w+)/g, (_, name) => names[name] ?? 'some'),
+      url: path.replaceAll(/(?<!:):(?!import|check|retry)(\w+)/g, (_, name) => names[name] ?? 'some'),
       query: { 'api-version': '2022-10-01', action: 'import' },
       // A stream of events would go on for ever; with this it is refused by the room.
       headers: {

@@ -36,10 +36,12 @@ import {
   listUpdates,
 } from '../src/store/updates.ts'
 import { countStorage, countUsage } from '../src/store/usage.ts'
+import * as deliveries from '../src/store/webhook-deliveries.ts'
+import * as webhooks from '../src/store/webhooks.ts'
 import { type AppInMemory, startAppInMemory } from './support/app-in-memory.ts'
 import { explainerOf } from './support/explain.ts'
 import { SHA256 } from './support/import-manifests.ts'
-import { seedEveryState } from './support/seed-every-state.ts'
+import { seedEveryState, WEBHOOK } from './support/seed-every-state.ts'
 
 const UPDATES = 2000
 const STORE = join(import.meta.dirname, '../src/store')
@@ -54,7 +56,14 @@ const MAY_SCAN: { step: RegExp; why: string }[] = [
     step: /^SCAN (keys|terms|entries|contents|c|d|waiting|numbered|oldest|\(subquery-\d+\))$/,
     why: 'what a part of the statement has found, as much as one page',
   },
-  { step: /^SCAN (instances|nodes|duties|shared_keys)\b/, why: 'an operator names or starts them by hand: a handful' },
+  {
+    step: /^SCAN (instances|nodes|duties|shared_keys|webhooks)\b/,
+    why: 'an operator names or starts them by hand: a handful',
+  },
+  {
+    step: /^SCAN webhook_deliveries USING (COVERING )?INDEX deliveries_by_(due|failure)$/,
+    why: 'what webhooks did not take yet, counted when somebody asks for metrics',
+  },
   {
     step: /^SCAN operations USING (COVERING )?INDEX operations_(in_progress|running)$/,
     why: 'what has not ended, which has a bound: the index has no other row',
@@ -63,6 +72,7 @@ const MAY_SCAN: { step: RegExp; why: string }[] = [
 
 /** What may be sorted after it was read, since it is little. */
 const MAY_SORT: { sql: RegExp; why: string }[] = [
+  { sql: /^select id from events where instance = 'default' and type/, why: 'asked by the seeds of this test' },
   { sql: /from instances/, why: 'a handful' },
   { sql: /from updates u left join files f on .* where u\.id = /, why: 'the files of one update' },
   { sql: /from update_references r join updates u/, why: 'the parents of the updates of one page' },
@@ -77,6 +87,8 @@ const MAY_SORT: { sql: RegExp; why: string }[] = [
 
 /** What may walk through all that an instance has of a kind. */
 const MAY_WALK: { sql: RegExp; why: string }[] = [
+  { sql: /(into|from) webhooks\b/, why: 'an instance has twenty at most' },
+  { sql: /^select id from events where instance = 'default' and type/, why: 'asked by the seeds of this test' },
   {
     sql: /^select \* from updates where instance = \$1 order by provider_key/,
     why: 'a page: it stops when the page is full',
@@ -326,6 +338,37 @@ async function callEvents(instance: string): Promise<void> {
   await events.listEvents(database, { instance, after: 0, limit: 10 })
   await events.forgetEvents(database, 1e12, 10)
   await listRunningOperations(database, instance, 10)
+
+  const webhook = { instance: 'default', name: WEBHOOK }
+  const entry = { action: 'set-webhook', instance: 'default', address: '::1', traceId: '0' } as const
+  const [sending] = await webhooks.listSendingWebhooks(database)
+  assert.ok(sending)
+  await deliveries.takeEvents(database, { ...sending, taken: 0 }, 10)
+  await webhooks.findWebhook(database, webhook)
+  await webhooks.listWebhooks(database, 'default')
+  await webhooks.noteTry(database, webhook, undefined)
+  await webhooks.noteTry(database, webhook, 'A test.')
+  await deliveries.countDeliveries(database, webhook)
+  await deliveries.countAllDeliveries(database)
+  for (const after of [undefined, { failedAt: 1e15, eventId: '' }]) {
+    const [letter] = await deliveries.listDeadLetters(database, webhook, { after, limit: 10 })
+    assert.ok(letter)
+    await deliveries.retryDeadLetter(database, { ...webhook, eventId: 'x' }, entry)
+  }
+  const [first, second] = await deliveries.claimDeliveries(database, webhook, { limit: 2, leaseMs: 0 })
+  assert.ok(first)
+  await deliveries.putOffDelivery(database, first, { reason: 'A test.', pauseMs: 1 })
+  await deliveries.putOffDelivery(database, first, { reason: 'A test.', pauseMs: undefined })
+  await deliveries.releaseDelivery(database, second ?? first)
+  await deliveries.endDelivery(database, second ?? first)
+  await webhooks.setWebhook(
+    database,
+    { ...webhook, name: 'other', url: 'https://h', types: undefined, secret: 's' },
+    entry,
+  )
+  // For the routes.
+  await webhooks.setWebhook(database, { ...webhook, instance, url: 'https://h', types: undefined, secret: 's' }, entry)
+  await webhooks.deleteWebhook(database, { ...webhook, name: 'other' }, entry)
 }
 
 async function callDistribution(updateId: string): Promise<void> {
@@ -374,6 +417,7 @@ async function callRoutes(): Promise<void> {
     fileId: String(file!.file_id),
     contentId: String(file!.content_id),
     fileName: String(file!.file_name),
+    webhook: WEBHOOK,
   }
   for (const [path, item] of Object.entries(app.fastify.swagger().paths ?? {})) {
     if (item === undefined || !('get' in item)) continue

@@ -3,6 +3,7 @@ import { readApiError } from './api-error.ts'
 import type {
   AcceptedOperation,
   AuditRecord,
+  DeadLetter,
   Dialect,
   Distribution,
   ImportUpdateInput,
@@ -17,6 +18,8 @@ import type {
   UpdateWithContent,
   Usage,
   WatchedEvent,
+  Webhook,
+  WebhookInput,
 } from './api-types.ts'
 import { pause } from './pause.ts'
 import { type ReadingEvents, readEvents } from './read-events.ts'
@@ -87,6 +90,18 @@ export interface ApiClient {
    * the connection was broken. `lastEventId` goes on behind that event; "0" is all that is kept. Aduana's own addition.
    */
   watchEvents(options?: ReadingEvents & { lastEventId?: string }): AsyncIterable<WatchedEvent>
+  /**
+   * Makes a webhook or changes it. Where the server makes its secret, only this answer has it. Aduana's own addition, as are the next five; they
+   * need an administrator's token.
+   */
+  setWebhook(name: string, webhook: WebhookInput): Promise<Webhook>
+  getWebhook(name: string): Promise<Webhook>
+  listWebhooks(): AsyncIterable<Webhook>
+  deleteWebhook(name: string): Promise<void>
+  /** Events that it could not be told of, the newest first. */
+  listWebhookFailures(name: string): AsyncIterable<DeadLetter>
+  /** Has one of those tried again. */
+  retryWebhookFailure(name: string, eventId: string): Promise<void>
   /** How the distribution stores stand: Aduana's own addition. */
   getDistribution(): Promise<Distribution>
   /**
@@ -266,6 +281,8 @@ export function createApiClient({
     },
   }
 
+  const webhookPath = (name: string) => `${additions}/webhooks/${encodeURIComponent(name)}`
+
   return {
     async importUpdate(inputs) {
       if (dialect === 'v2' && inputs.length !== 1)
@@ -313,6 +330,17 @@ export function createApiClient({
       for await (const { event = 'message', id, data } of readEvents(open, options)) {
         yield { event, ...(id !== undefined && { id }), data: JSON.parse(data) }
       }
+    },
+    setWebhook: async (name, webhook) =>
+      (await send(webhookPath(name), { method: 'PUT', body: webhook })).json() as Promise<Webhook>,
+    getWebhook: (name) => get(webhookPath(name)),
+    listWebhooks: () => list(`${additions}/webhooks`),
+    async deleteWebhook(name) {
+      await send(webhookPath(name), { method: 'DELETE' })
+    },
+    listWebhookFailures: (name) => list(`${webhookPath(name)}/failures`),
+    async retryWebhookFailure(name, eventId) {
+      await send(`${webhookPath(name)}/failures/${encodeURIComponent(eventId)}:retry`, { method: 'POST' })
     },
     getDistribution: () => get(`${additions}/distribution`),
     listStaged: () => list(`${additions}/staging`),

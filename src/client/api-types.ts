@@ -1,4 +1,5 @@
 import type { AuditEntry } from '../domain/audit-entry.ts'
+import type { EventType } from '../domain/event.ts'
 import type { Permission } from '../domain/permissions.ts'
 import type { UpdateId } from '../domain/update-id.ts'
 
@@ -145,6 +146,44 @@ export interface WatchedEvent {
   id?: string
   /** A CloudEvent, or an operation in the form of `OperationSummary`. */
   data: unknown
+}
+
+export interface WebhookInput {
+  /** https, unless the operator allows the host. */
+  url: string
+  /** All, unless given. */
+  types?: EventType[]
+  /** As Standard Webhooks have it: whsec_ and base64. The server makes one, unless given. */
+  secret?: string
+}
+
+/** Who is told of events: Aduana's own addition. */
+export interface Webhook {
+  name: string
+  url: string
+  types?: EventType[]
+  /** Only in the answer to the request that made it. */
+  secret?: string
+  hasSecret: boolean
+  createdDateTime: string
+  changedDateTime: string
+  lastDeliveredDateTime?: string
+  lastFailedDateTime?: string
+  lastFailure?: string
+  /** Numbers of events. */
+  waiting: number
+  failed: number
+}
+
+/** An event that a webhook could not be told of. */
+export interface DeadLetter {
+  /** Of the event. */
+  id: string
+  type: EventType
+  dateTime: string
+  failedDateTime: string
+  tries: number
+  reason: string
 }
 
 /** How far the rescan is that was asked for last: Aduana's own addition. */

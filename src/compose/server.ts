@@ -13,6 +13,7 @@ import { createSourcePolicy } from '../adapters/source/source-policy.ts'
 import { lockData } from '../adapters/sqlite/data-lock.ts'
 import { openDigestThreads } from '../adapters/threads/digest-threads.ts'
 import { checkLocalIssuer } from '../adapters/tokens/local-issuer.ts'
+import { openWebhookSender } from '../adapters/webhooks/webhook-sender.ts'
 import { distributionStoresOf } from '../config/distribution-settings.ts'
 import { serviceLimitsOf } from '../config/limit-settings.ts'
 import { clientLimitsOf } from '../config/listening-settings.ts'
@@ -25,6 +26,7 @@ import { listen } from '../http/listeners.ts'
 import { openPortal, PORTAL_FOLDER } from '../http/portal.ts'
 import { createAudit } from '../services/audit.ts'
 import { countEnds } from '../services/count-ends.ts'
+import { keepDelivering } from '../services/deliver-webhooks.ts'
 import { startHousekeeping } from '../services/housekeeping.ts'
 import { keepDistribution } from '../services/keep-distribution.ts'
 import { ALONE, join as joinNodes } from '../services/membership.ts'
@@ -41,6 +43,7 @@ import { countWaitingEvents } from '../store/events.ts'
 import { createInstances, listInstances } from '../store/instances.ts'
 import { countOperationsInProgress } from '../store/operation-metrics.ts'
 import { listPartials } from '../store/progress.ts'
+import { countAllDeliveries } from '../store/webhook-deliveries.ts'
 import { VERSION } from '../version.ts'
 import { checkDatabase, openDatabase } from './database.ts'
 import { openDistribution, readDistribution } from './distribution.ts'
@@ -122,6 +125,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
     version: VERSION,
   })
   closing.defer(() => source.close())
+  const webhookPolicy = createSourcePolicy(config['allow-webhook'], own)
 
   const tokens = await openTokens(config, { folder, instances, log })
   closing.defer(() => tokens.close())
@@ -210,6 +214,10 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
       log,
     })
     closing.defer(() => keeping.stop())
+    const sender = openWebhookSender({ policy: webhookPolicy, version: VERSION })
+    closing.defer(() => sender.close())
+    const delivering = keepDelivering({ database, sender, membership, metrics, log })
+    closing.defer(() => delivering.stop())
   }
 
   const auditFile = await openAuditJsonLines(join(folder, 'audit.jsonl'))
@@ -234,6 +242,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
     blobs,
     staging,
     wake: bell.ring,
+    allowsPlainWebhook: webhookPolicy.allowsHost,
     limits,
     nodes: () => membership.live().api,
     scanner: scan.scanner,
@@ -245,6 +254,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
       connections: () => listeners.connections(),
       distribution: () => readDistribution(database, distribution),
       events: () => countWaitingEvents(database),
+      webhooks: () => countAllDeliveries(database),
     }),
     isExpectedHost: createHostCheck(hostNamesOf(config)),
     verify: tokens.verify,

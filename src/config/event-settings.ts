@@ -1,3 +1,4 @@
+import { parseAllowedSource } from '../adapters/source/source-policy.ts'
 import type { Setting } from './read-settings.ts'
 import { parseDuration } from './values.ts'
 
@@ -8,6 +9,13 @@ export const EVENT_SETTINGS = {
     description: 'how long events are kept for those that were away when they happened',
     default: '7d',
     parse: parseRetention,
+  },
+  'allow-webhook': {
+    placeholder: 'HOST-OR-CIDR[:PORT]',
+    description:
+      'private host or range that webhooks may be sent to (repeatable), over plain http too; public addresses always may, over https',
+    isList: true,
+    parse: parseAllowedSource,
   },
 } satisfies Record<string, Setting<unknown>>
 

@@ -1,4 +1,16 @@
-export const AUDIT_ACTIONS = ['import', 'delete', 'check', 'rescan', 'stage', 'unstage', 'sign-in', 'refused'] as const
+export const AUDIT_ACTIONS = [
+  'import',
+  'delete',
+  'check',
+  'rescan',
+  'stage',
+  'unstage',
+  'set-webhook',
+  'delete-webhook',
+  'retry-webhook',
+  'sign-in',
+  'refused',
+] as const
 
 /** One line of the audit log: who did what, from where, and when. Never has a token or a signature. */
 export interface AuditEntry {

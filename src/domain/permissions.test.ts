@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { EVERY_INSTANCE, permissionsIn, ROLES, roleNamed } from './permissions.ts'
 
 test('each role has the data actions that the documentation of its original lists', () => {
-  const everything = 'updates/read updates/write updates/delete management/read management/write management/delete'
+  const everything =
+    'updates/read updates/write updates/delete management/read management/write management/delete webhooks/write'
   assert.deepEqual(Object.fromEntries(ROLES.map(({ name, permissions }) => [name, [...permissions].join(' ')])), {
     'Device Update Administrator': everything,
     'Device Update Content Administrator': 'updates/read updates/write updates/delete',

@@ -1,4 +1,7 @@
-/** What a caller may do (data actions of the original service's roles: updates and management, each read, write, delete). */
+/**
+ * What a caller may do (data actions of the original service's roles: updates and management, each read, write, delete). `webhooks/write` is
+ * Aduana's own, and says whom an instance tells of its events.
+ */
 export type Permission =
   | 'updates/read'
   | 'updates/write'
@@ -6,6 +9,7 @@ export type Permission =
   | 'management/read'
   | 'management/write'
   | 'management/delete'
+  | 'webhooks/write'
 
 export interface Role {
   /** The role definition's GUID; empty for the private preview's role, which had none. */
@@ -16,10 +20,12 @@ export interface Role {
 
 const UPDATES_ALL: Permission[] = ['updates/read', 'updates/write', 'updates/delete']
 const MANAGEMENT_ALL: Permission[] = ['management/read', 'management/write', 'management/delete']
+/** Of the administrators of an instance alone: where events go is no question of content. */
+const EVERYTHING: Permission[] = [...UPDATES_ALL, ...MANAGEMENT_ALL, 'webhooks/write']
 
 /** The built-in roles of Azure for Device Update, and the single role of its private preview. */
 export const ROLES: readonly Role[] = [
-  role('02ca0879-e8e4-47a5-a61e-5c618b76e64a', 'Device Update Administrator', [...UPDATES_ALL, ...MANAGEMENT_ALL]),
+  role('02ca0879-e8e4-47a5-a61e-5c618b76e64a', 'Device Update Administrator', EVERYTHING),
   role('0378884a-3af5-44ab-8323-f5b22f9f3c98', 'Device Update Content Administrator', UPDATES_ALL),
   role('d1ee9a80-8b14-47f0-bdc2-f4a351625a7b', 'Device Update Content Reader', ['updates/read']),
   role('e4237640-0e3d-4a46-8fda-70bc94856432', 'Device Update Deployments Administrator', [
@@ -28,7 +34,7 @@ export const ROLES: readonly Role[] = [
   ]),
   role('49e2f5d2-7741-4835-8efa-19e1fe35e47f', 'Device Update Deployments Reader', ['updates/read', 'management/read']),
   role('e9dba6fb-3d52-4cf0-bce3-f06ce71b9e0f', 'Device Update Reader', ['updates/read', 'management/read']),
-  role('', 'ADU FullAccessAdmin', [...UPDATES_ALL, ...MANAGEMENT_ALL]),
+  role('', 'ADU FullAccessAdmin', EVERYTHING),
 ]
 
 function role(id: string, name: string, permissions: Permission[]): Role {

@@ -19,6 +19,7 @@ import { ownUpdateRoutes } from './own-update-routes.ts'
 import { acceptedWith, describe, document } from './route-schemas.ts'
 import { Rescan, RescanInput } from './schemas.ts'
 import { usageRoute } from './usage-route.ts'
+import { webhookRoutes } from './webhook-routes.ts'
 
 const rescanInput = Compile(RescanInput)
 
@@ -30,6 +31,7 @@ export function aduanaRoutes(
     publicUrl: string | undefined
     distribution?: readonly ShownStore[] | undefined
     log: FastifyBaseLogger
+    allowsPlainWebhook?: ((url: URL) => boolean) | undefined
   },
 ): ApiRoute[] {
   const { database, audit, scanner } = options
@@ -55,6 +57,7 @@ export function aduanaRoutes(
     ...ownOperationRoutes(options),
     checkRoute(options),
     ...eventRoutes(options),
+    ...webhookRoutes(options),
     {
       method: 'POST',
       path: '/rescan',

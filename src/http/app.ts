@@ -55,6 +55,8 @@ export interface AppOptions {
   nodes?: () => number
   /** Bounds of event streams, where they differ from the usual ones. */
   streams?: Partial<StreamLimits> | undefined
+  /** Whether an address may be told of events without encryption; none, unless told. */
+  allowsPlainWebhook?: ((url: URL) => boolean) | undefined
   audit: Audit
   /** The malware scanner, where one is configured. */
   scanner?: Scanner | undefined

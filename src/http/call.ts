@@ -50,7 +50,7 @@ export interface Answer {
 
 /** One row of the table of routes. */
 export type ApiRoute = {
-  method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'DELETE' | 'OPTIONS'
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
   path: string
   permission: Permission
   /** Which rate it counts against; `requests` unless told. */

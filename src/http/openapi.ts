@@ -31,6 +31,8 @@ const PARAMETERS: Readonly<Record<string, TSchema>> = {
   operationId: Type.String({ maxLength: 256, description: 'The last part of the path in Operation-Location.' }),
   uploadId: Type.String({ pattern: '^[0-9a-f]{32}$', description: 'The last part of the address of the upload.' }),
   contentId: Type.String({ pattern: '^[0-9a-f]{32}$', description: 'The unguessable part of the address.' }),
+  webhook: Type.String({ pattern: INSTANCE_NAME.source, description: 'The name of the webhook.' }),
+  eventId: Type.String({ description: 'The id of an event.' }),
   fileName: Type.String({ description: 'The name of the file. Letter case makes no difference.' }),
 }
 
@@ -69,7 +71,11 @@ export async function describeApi(
       servers: [{ url: publicUrl ?? '/' }],
       tags: TAGS,
     },
-    transform: ({ schema, url }) => ({ url, schema: schema?.hide ? schema : withParameters(schema, url) }),
+    transform: ({ schema, url }) => ({
+      // The router knows no verb behind a parameter, so it is part of that.
+      url: url.replace(/:eventId$/, '{eventId}::retry'),
+      schema: schema?.hide ? schema : withParameters(schema, url),
+    }),
     refResolver: { buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `schema-${index}`) },
   })
   // Asked for each time: an issuer that was down at start tells its addresses later.

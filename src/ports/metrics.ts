@@ -30,6 +30,8 @@ export interface Metrics {
   scanEnded(scan: { verdict: Verdict['kind']; seconds: number }): void
   /** A try at a copy for a distribution store ended. It has no bytes where the store had them already, or where it failed. */
   copyEnded(copy: { store: string; outcome: 'copied' | 'failed'; bytes: number }): void
+  /** A try at telling a webhook ended. */
+  webhookTried(outcome: 'delivered' | 'failed' | 'given-up'): void
 }
 
 /** What was counted, for whoever asks over http. */

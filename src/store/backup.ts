@@ -9,7 +9,11 @@ import { newEtag } from './etags.ts'
 import { tellEnded } from './events.ts'
 
 /** What a copy of the catalogue must not have, by table: an operation's request holds source URLs with their signatures. */
-export const SECRET_COLUMNS: Readonly<Record<string, readonly string[]>> = { operations: ['request'] }
+export const SECRET_COLUMNS: Readonly<Record<string, readonly string[]>> = {
+  operations: ['request'],
+  // A server that is restored for a trial must not tell anybody of it.
+  webhooks: ['secret'],
+}
 
 /**
  * Makes a fresh copy of the catalogue fit for a server to begin with. What was in progress cannot go on, since the requests are not in

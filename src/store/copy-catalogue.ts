@@ -19,6 +19,8 @@ export const TABLES: readonly { table: string; key: readonly string[]; booleans?
   { table: 'audit', key: ['id'] },
   { table: 'shared_keys', key: ['name'] },
   { table: 'events', key: ['id'] },
+  { table: 'webhooks', key: ['instance', 'name'] },
+  { table: 'webhook_deliveries', key: ['instance', 'name', 'event_id'] },
   { table: 'distribution', key: ['store', 'content_id'] },
   { table: 'distribution_checks', key: ['store'] },
 ]

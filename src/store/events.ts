@@ -108,7 +108,7 @@ export async function listEvents(
   { instance, after, limit }: { instance: string; after: number; limit: number },
 ): Promise<Event[]> {
   const rows = await database.query(
-    'select * from events where instance = $1 and number > $2 order by number limit $3',
+    `select ${EVENT_COLUMNS} from events where instance = $1 and number > $2 order by number limit $3`,
     [instance, after, limit],
   )
   return rows.map(eventOf)
@@ -155,7 +155,10 @@ export async function countWaitingEvents(database: Database): Promise<{ count: n
   return { count: Number(row?.number ?? 0), oldestAgeMs: Math.max(0, Number(row?.oldest_age ?? 0)) }
 }
 
-function eventOf(row: Row): Event {
+/** What `eventOf` reads. */
+export const EVENT_COLUMNS = 'id, number, instance, type, at, operation_id, kind, provider, name, version, facts'
+
+export function eventOf(row: Row): Event {
   return {
     id: String(row.id),
     number: Number(row.number),

@@ -11,6 +11,7 @@ import { InstancesDocument } from '../../src/http/instances-route.ts'
 import { SignInDocument } from '../../src/http/login-route.ts'
 import {
   AuditRecord,
+  DeadLetter,
   DOCUMENTS,
   DOCUMENTS_V2,
   listOf,
@@ -23,6 +24,7 @@ import {
   UpdateFile,
   UpdateWithContent,
   Usage,
+  Webhook,
 } from '../../src/http/schemas.ts'
 import { insertAudit } from '../../src/store/audit.ts'
 import { type AppInMemory, startAppInMemory } from '../support/app-in-memory.ts'
@@ -30,7 +32,15 @@ import type { Question } from '../support/ask.ts'
 import { mistakesIn } from '../support/check-document.ts'
 import { goldenText } from '../support/golden-text.ts'
 import { SHA256 } from '../support/import-manifests.ts'
-import { COMPONENTS, OPERATIONS, SENSOR, STAGED, seedEveryState, toaster } from '../support/seed-every-state.ts'
+import {
+  COMPONENTS,
+  OPERATIONS,
+  SENSOR,
+  STAGED,
+  seedEveryState,
+  toaster,
+  WEBHOOK,
+} from '../support/seed-every-state.ts'
 import { OCTETS, TUS } from '../support/stage.ts'
 import { addressOf, pathOf, WIRE_DIALECTS, type WireDialect } from '../support/wire-dialects.ts'
 
@@ -258,6 +268,22 @@ const OTHERS: Record<string, Shape> = {
   },
   'aduana-operation-events': {
     ask: () => ({ path: `/aduana/v1/default/operations/${OPERATIONS.failedFile}/events` }),
+  },
+  'aduana-webhook': {
+    ask: () => ({ path: `/aduana/v1/default/webhooks/${WEBHOOK}` }),
+    document: () => Webhook,
+  },
+  'aduana-webhook-failures': {
+    ask: () => ({ path: `/aduana/v1/default/webhooks/${WEBHOOK}/failures` }),
+    document: () => listOf(DeadLetter),
+  },
+  'problem-400-webhook': {
+    ask: () => ({
+      path: '/aduana/v1/default/webhooks/other',
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ url: 1, types: ['all'] }),
+    }),
   },
   'problem-400-status': { ask: () => ({ path: '/aduana/v1/default/operations?status=Done' }) },
   'aduana-check-accepted': {

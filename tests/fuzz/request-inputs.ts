@@ -101,6 +101,10 @@ function paths(contentPath: string): fc.Arbitrary<string> {
     `/operations/${OPERATIONS.failedFile}/events`,
     '/staging',
     ...Object.values(STAGED).map((id) => `/staging/${id}`),
+    '/webhooks',
+    '/webhooks/seeded',
+    '/webhooks/seeded/failures',
+    '/webhooks/seeded/failures/x:retry',
   ]
   const bases = ['/deviceUpdate/default', '/deviceupdate/many', '/deviceUpdate/default/v2', '/aduana/v1/default']
   const known = fc.oneof(

@@ -111,6 +111,7 @@ export async function startAppInMemory({
       connections: async () => new Map(),
       distribution: async () => [],
       events: async () => ({ count: 0, oldestAgeMs: 0 }),
+      webhooks: async () => ({ waiting: 0, failed: 0 }),
     }),
     isExpectedHost: createHostCheck([]),
     verify(token) {

@@ -3,6 +3,7 @@ import { newBlobName } from '../../src/domain/blob.ts'
 import { AppError } from '../../src/domain/errors.ts'
 import type { Attempt, OperationRequest } from '../../src/domain/operation.ts'
 import { asOperationError } from '../../src/domain/operation.ts'
+import { newWebhookSecret } from '../../src/domain/webhook.ts'
 import type { Database } from '../../src/ports/database.ts'
 import { claimOperation, endStatements } from '../../src/store/attempts.ts'
 import { recordBlob } from '../../src/store/blobs.ts'
@@ -13,6 +14,7 @@ import { noteFiles, noteProgress } from '../../src/store/progress.ts'
 import { keepPart, notePart } from '../../src/store/staged-parts.ts'
 import { nameUploads, recordUpload } from '../../src/store/staged-uploads.ts'
 import { findUpdate } from '../../src/store/updates.ts'
+import { noteTry, setWebhook } from '../../src/store/webhooks.ts'
 import { changed, type Json, validManifest } from './import-manifests.ts'
 import { manifestOf, seedUpdates, simpleManifest } from './seed-catalogue.ts'
 
@@ -48,6 +50,8 @@ export const STAGED = {
   whole: 'fedcba9876543210fedcba9876543210',
 }
 const STAGING_OWNER = { instance: 'default', subject: 'tester', issuer: 'urn:tests' }
+/** A webhook of the instance `default`. */
+export const WEBHOOK = 'seeded'
 
 const AN_HOUR_MS = 3_600_000
 
@@ -121,6 +125,7 @@ export async function seedEveryState(
   await stageHalf(database, { id: STAGED.half, fileName: 'toaster.swu', sizeInBytes: 1_048_576 }, traceId)
   await stageHalf(database, { id: STAGED.whole, fileName: 'importmanifest.json', sizeInBytes: 524_288 }, traceId)
   await database.batch(nameUploads(OPERATIONS.running, [STAGED.whole], STAGING_OWNER))
+  await seedWebhook(database, traceId)
 }
 
 /** Makes an upload, and keeps half a MiB of it. The store does not have it. */
@@ -136,6 +141,27 @@ async function stageHalf(
   assert.ok(await notePart(database, part))
   await recordBlob(database, { ...part, name: newBlobName(part.sha256) })
   assert.ok(await keepPart(database, part))
+}
+
+/** A webhook with an event that waits for it, and one that was given up. */
+async function seedWebhook(database: Database, traceId: string): Promise<void> {
+  const name = { instance: 'default', name: WEBHOOK }
+  await setWebhook(
+    database,
+    { ...name, url: 'https://hooks.contoso.com/aduana', types: ['aduana.update.imported'], secret: newWebhookSecret() },
+    { action: 'set-webhook', instance: 'default', address: '::1', traceId, target: WEBHOOK },
+  )
+  const events = await database.query(
+    `select id from events where instance = 'default' and type = 'aduana.update.imported' and version in ('2.0', '3.0') order by version`,
+  )
+  await database.batch(
+    events.map(({ id = '' }, index) => ({
+      sql: `insert into webhook_deliveries (instance, name, event_id, due_at, tries, failed_at, reason)
+            values ('default', $1, $2, $3, 9, $4, 'hooks.contoso.com answered with status 503 instead of 2xx.')`,
+      params: [WEBHOOK, id, index === 0 ? null : Date.now(), Date.now()],
+    })),
+  )
+  await noteTry(database, name, 'hooks.contoso.com answered with status 503 instead of 2xx.')
 }
 
 function toasters() {

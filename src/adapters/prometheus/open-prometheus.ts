@@ -14,6 +14,8 @@ export interface Readings {
   distribution(): Promise<readonly StoreReading[]>
   /** Events that have happened and were not told yet, since they have no number. */
   events(): Promise<{ count: number; oldestAgeMs: number }>
+  /** Events that webhooks are still to be told of, and those that were given up. */
+  webhooks(): Promise<{ waiting: number; failed: number }>
 }
 
 export interface StoreReading {
@@ -94,6 +96,13 @@ export function openPrometheus({ version }: { version: string }): {
     'How long the oldest event that is not told yet has been waiting; 0 where none waits.',
     [],
   )
+  const tried = counter('aduana_webhook_deliveries_total', 'Tries at telling webhooks, by how they ended.', ['outcome'])
+  const deliveries = gauge(
+    'aduana_webhook_deliveries',
+    'Events that webhooks are still to be told of, and those that were given up.',
+    ['state'],
+  )
+  for (const outcome of ['delivered', 'failed', 'given-up']) tried.inc({ outcome }, 0)
   // What has not happened yet is 0, not absent: a rate needs the step from 0 to 1.
   for (const kind of OPERATION_KINDS) {
     for (const status of ['Succeeded', 'Failed']) ended.inc({ kind, status }, 0)
@@ -118,6 +127,9 @@ export function openPrometheus({ version }: { version: string }): {
     }
     for (const byStore of [distributed, lag, checkAge]) byStore.reset()
     for (const reading of await readings.distribution().catch(() => [])) setStore(reading)
+    const webhooks = await readings.webhooks().catch(() => undefined)
+    deliveries.set({ state: 'waiting' }, webhooks?.waiting ?? Number.NaN)
+    deliveries.set({ state: 'failed' }, webhooks?.failed ?? Number.NaN)
     const waiting = await readings.events().catch(() => undefined)
     waitingEvents.set(waiting?.count ?? Number.NaN)
     eventLag.set((waiting?.oldestAgeMs ?? Number.NaN) / 1000)
@@ -149,6 +161,7 @@ export function openPrometheus({ version }: { version: string }): {
         downloaded.inc(bytes)
       },
       connectionRefused: (listener) => refused.inc({ listener }),
+      webhookTried: (outcome) => tried.inc({ outcome }),
       operationEnded: ({ kind, status }) => ended.inc({ kind, status }),
       storeWritten({ bytes, seconds }) {
         written.inc(bytes)

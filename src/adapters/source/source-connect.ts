@@ -24,18 +24,21 @@ export function checkedConnector({
   resolve,
   connectMs,
   ca,
+  flag = '--allow-source',
 }: {
   policy: SourcePolicy
   resolve: ResolveHost
   connectMs: number
   ca: string | undefined
+  /** By which the operator may allow an address. */
+  flag?: string
 }): buildConnector.connector {
   return (target, callback) => {
     const { hostname } = target
     const port = portOf(target)
     const allowedOf = (addresses: string[]) => {
       const { allowed, refused } = policy.judge({ hostname, port, addresses })
-      if (allowed.length === 0) throw new AddressRefused(whyRefused({ hostname, port, refused: refused[0] }))
+      if (allowed.length === 0) throw new AddressRefused(whyRefused({ hostname, port, refused: refused[0], flag }))
       return allowed.map((address) => ({ address, family: isIP(address) }))
     }
 
@@ -65,14 +68,16 @@ function whyRefused({
   hostname,
   port,
   refused,
+  flag,
 }: {
   hostname: string
   port: number
+  flag: string
   refused: { address: string; kind: string } | undefined
 }): string {
   if (refused === undefined) return `${hostname} has no address.`
   const subject = refused.address === hostname ? hostname : `${hostname} leads to ${refused.address}, which`
   if (refused.kind === OWN) return `${subject} is ${refused.kind}, from which nothing is fetched.`
-  const option = `--allow-source ${hostname.includes(':') ? `[${hostname}]` : normalHost(hostname)}:${port}`
+  const option = `${flag} ${hostname.includes(':') ? `[${hostname}]` : normalHost(hostname)}:${port}`
   return `${subject} is ${refused.kind}. Use a public address, or let the operator allow this one with ${option}.`
 }
