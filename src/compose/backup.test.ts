@@ -14,6 +14,7 @@ import { lockData } from '../adapters/sqlite/data-lock.ts'
 import { openSqlite } from '../adapters/sqlite/database-sqlite.ts'
 import { openLocalIssuer } from '../adapters/tokens/local-issuer.ts'
 import type { BlobName } from '../domain/blob.ts'
+import { newWebhookSecret } from '../domain/webhook.ts'
 import type { Database } from '../ports/database.ts'
 import { recogniseStore } from '../services/recognise-store.ts'
 import { runDeletion } from '../services/run-deletion.ts'
@@ -21,6 +22,7 @@ import { sweep } from '../services/sweep.ts'
 import { noteItems } from '../store/operation-items.ts'
 import { findOperation } from '../store/operations.ts'
 import { findMark } from '../store/store-mark.ts'
+import { findWebhook, listSendingWebhooks, setWebhook } from '../store/webhooks.ts'
 import { backUpFolder, hasKeys, restoreFolder } from './backup.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'aduana-backup-'))
@@ -132,6 +134,14 @@ describe('backup and restore', () => {
     ])
     await noteItems(pipeline.database, running, [{ updateId: { provider: 'a', name: 'b', version: '1' } }], 0)
     const waiting = await pipeline.record({ kind: 'delete', updateId: kept.updateId })
+    const secret = newWebhookSecret()
+    const hook = { instance: 'default', name: 'hook', url: 'https://a.example', types: undefined, secret }
+    await setWebhook(pipeline.database, hook, {
+      action: 'set-webhook',
+      instance: 'default',
+      address: '::1',
+      traceId: '',
+    })
     const live = Buffer.concat(await Promise.all((await filesIn(pipeline.folder)).map((path) => readFile(path))))
     assert.ok(live.includes(SIGNATURE), 'the live catalogue has it')
 
@@ -139,6 +149,7 @@ describe('backup and restore', () => {
     assert.equal((await backUp(pipeline, to)).interrupted, 2)
     for (const path of await filesIn(to)) {
       assert.ok(!(await readFile(path)).includes(SIGNATURE), path)
+      assert.ok(!(await readFile(path)).includes(secret), path)
       assert.doesNotMatch(path, /-(wal|shm|journal)$/)
     }
 
@@ -162,6 +173,8 @@ describe('backup and restore', () => {
       { graceMs: 0 },
     )
     assert.equal(swept.blobsDeleted, 0, 'nothing that is needed is on its way out')
+    assert.equal((await findWebhook(database, hook))?.hasSecret, false)
+    assert.deepEqual(await listSendingWebhooks(database), [], 'a restored server tells nobody until it is told to')
     await database.close()
     const [alive] = await pipeline.database.query('select count(*) as n from operations where due_at is not null')
     assert.equal(alive?.n, 2, 'the live catalogue is as it was')
