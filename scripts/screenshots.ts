@@ -9,9 +9,9 @@ import { KITCHEN, startPortal, TOASTER } from '../tests/support/start-portal.ts'
 const FOLDER = join(import.meta.dirname, '../docs/screenshots')
 
 const SCREENS: Readonly<Record<string, BrowserContextOptions>> = {
-  light: { viewport: { width: 900, height: 600 } },
-  dark: { viewport: { width: 900, height: 600 }, colorScheme: 'dark' },
-  small: { viewport: { width: 360, height: 720 } },
+  light: { viewport: { width: 820, height: 500 } },
+  dark: { viewport: { width: 820, height: 430 }, colorScheme: 'dark' },
+  small: { viewport: { width: 360, height: 640 } },
 }
 
 /** Those that the documentation shows; few, since the repository keeps every version of them. */
@@ -70,7 +70,10 @@ for (const [screen, options] of Object.entries(SCREENS)) {
     if (everything === undefined && !SHOWN.includes(`${screen} ${name}`)) continue
     await page.goto(`${aduana.httpUrl}/instances/blue/${path}`)
     await page.getByRole('heading', { level: 1 }).waitFor()
-    await page.waitForLoadState('networkidle').catch(() => {})
+    await page
+      .getByText(/^Loading/)
+      .first()
+      .waitFor({ state: 'detached' })
     await act?.(page)
     await shoot(page, `${screen} ${name}`)
   }

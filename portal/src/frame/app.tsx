@@ -18,10 +18,13 @@ export function App({ session }: { session: Session }) {
   const styles = useStyles()
   const { theme, choice, choose } = useTheme()
   return (
-    <FluentProvider theme={theme} className={styles.root}>
+    <FluentProvider theme={theme}>
       <ThemeContext value={{ choice, choose }}>
         <SessionContext value={session}>
-          <Door />
+          {/* Not the provider itself, whose style dialogs have, too: they would cover the page. */}
+          <div className={styles.root}>
+            <Door />
+          </div>
         </SessionContext>
       </ThemeContext>
     </FluentProvider>
