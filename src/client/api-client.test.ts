@@ -127,6 +127,32 @@ test('every reading operation asks for its own address', async () => {
   ])
 })
 
+test('what is shown to people is asked for page by page, beside the paths of the original service', async () => {
+  const first = { value: ['a'], nextLink: '/next?skipToken=x' }
+  const answers: Answer[] = [{ body: first }, { body: { value: ['b'] } }]
+  await using recorder = await startRecorder([
+    ...answers,
+    { body: first },
+    { body: {} },
+    { body: '\ufeff{ "a": 1.0 }' },
+  ])
+  const client = clientFor(recorder, '2022')
+  const page = await client.pages.audit({ operation: 'op1', target: 'Contoso/Toaster/1.0' })
+  assert.deepEqual((await client.pages.next(page)).value, ['b'])
+  await client.pages.updates({ search: 'toast' })
+  await client.getUsage()
+  assert.match(await client.getImportManifest(UPDATE), /"a": 1\.0/)
+  await assert.rejects(client.pages.next({ value: [] }), RangeError)
+  const own = '/aduana/v1/blue'
+  assert.deepEqual(recorder.requests, [
+    `GET ${own}/audit?operation=op1&target=Contoso%2FToaster%2F1.0`,
+    'GET /next?skipToken=x',
+    'GET /deviceUpdate/blue/updates?search=toast&api-version=2022-10-01',
+    `GET ${own}/usage`,
+    `GET ${own}/updates/providers/Contoso/names/Toaster/versions/1.0/manifest`,
+  ])
+})
+
 test('query options have a $ in the older dialects, and v2 has no api-version', async () => {
   const page = { body: { value: [] } }
   await using recorder = await startRecorder([page, page])

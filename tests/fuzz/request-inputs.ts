@@ -99,6 +99,8 @@ function paths(contentPath: string): fc.Arbitrary<string> {
     '/operations',
     ...Object.values(OPERATIONS).map((id) => `/operations/${id}`),
     `/operations/${OPERATIONS.failedFile}/events`,
+    '/usage',
+    '/audit',
     '/staging',
     ...Object.values(STAGED).map((id) => `/staging/${id}`),
     '/webhooks',
@@ -113,7 +115,21 @@ function paths(contentPath: string): fc.Arbitrary<string> {
       arbitrary: fc.tuple(fc.constantFrom(...bases), fc.constantFrom(...below)).map((ends) => ends.join('')),
     },
     { weight: 8, arbitrary: fc.constant(contentPath) },
-    { weight: 1, arbitrary: fc.constantFrom('/healthz', '/readyz', '/', '/docs/json', '/docs/static/x') },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(
+        ...[
+          '/healthz',
+          '/readyz',
+          '/docs/json',
+          '/docs/static/x',
+          '/',
+          '/instances/x',
+          '/assets/x.js',
+          '/aduana/v1/instances',
+        ],
+      ),
+    },
   )
   return fc.oneof(
     { weight: 10, arbitrary: known },
@@ -146,6 +162,10 @@ const option = fc.oneof(
   fc.tuple(
     fc.constantFrom('api-version', 'api%2Dversion', '$api-version'),
     fc.oneof(fc.constantFrom('2022-10-01', '2021-06-01-preview', '2', '2099-01-01', '1', ''), bytes, oddities),
+  ),
+  fc.tuple(
+    fc.constantFrom('operation', 'target'),
+    fc.oneof(fc.constantFrom('Contoso/Toaster/2.0', ''), bytes, oddities),
   ),
   fc.tuple(
     fc.constantFrom('filter', '$filter', 'FILTER'),

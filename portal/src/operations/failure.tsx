@@ -17,6 +17,7 @@ export function Failure({ error }: { error: OperationError }) {
   const chain = causesOf(error)
   const root: InnerError = chain.at(-1) ?? error
   const { details = [] } = error
+  const isListed = details.length > 0 && error.code !== 'UpdateInUse'
   return (
     <MessageBar intent="error" layout="multiline" className={styles.bar}>
       <MessageBarBody className={styles.body}>
@@ -46,7 +47,8 @@ export function Failure({ error }: { error: OperationError }) {
           </ul>
         )}
         <p className={styles.line}>
-          <strong>What to do:</strong> <Remedy codes={details.length > 0 ? [error.code] : [root.code, error.code]} />
+          <strong>What to do:</strong>{' '}
+          {isListed ? 'Mend what is listed here, and import again.' : <Remedy codes={[root.code, error.code]} />}
         </p>
         <p className={styles.line}>
           Error code: <code>{[error, ...chain].map(({ code }) => code).join(' › ')}</code>
