@@ -10,6 +10,9 @@ const ACTIONS: Readonly<Record<AuditRecord['action'], string>> = {
   rescan: 'Asked for a malware scan',
   stage: 'Uploaded a file',
   unstage: 'Removed an upload',
+  'set-webhook': 'Set a webhook',
+  'delete-webhook': 'Deleted a webhook',
+  'retry-webhook': 'Sent a failed delivery again',
   'sign-in': 'Signed in by a link',
   refused: 'Was refused',
 }
