@@ -51,7 +51,7 @@ describe('the portal', () => {
     const { headers } = await ask('/')
     assert.equal(
       headers['content-security-policy'],
-      "default-src 'none'; script-src 'self'; style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; " +
+      "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; " +
         "img-src 'self' data:; connect-src 'self' https://id.example.com; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     )
     assert.equal(headers['x-content-type-options'], 'nosniff')
