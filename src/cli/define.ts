@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { ONE_INSTANCE_SETTINGS } from '../config/command-settings.ts'
 import { environmentName, type Settings } from '../config/read-settings.ts'
 
 /** Gives a command its flags, from the same table that the environment and the file are read by. */
@@ -17,6 +18,11 @@ export function withSettings(command: Command, settings: Settings): Command {
     }
   }
   return command
+}
+
+/** Gives a command that is a client the flags that say of which server, below its own. */
+export function withServer(command: Command, settings: Settings = ONE_INSTANCE_SETTINGS): Command {
+  return withSettings(command.optionsGroup('Which server:'), settings)
 }
 
 /** Every value of a flag that may stand several times. */

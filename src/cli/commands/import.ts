@@ -1,28 +1,26 @@
 import type { Command } from 'commander'
-import { ONE_INSTANCE_SETTINGS } from '../../config/command-settings.ts'
-import { collect, examples, flagsOf, withSettings } from '../define.ts'
+import { collect, examples, flagsOf, withServer } from '../define.ts'
 import type { ImportOptions } from '../import/import.ts'
 import { report } from '../report.ts'
 
 /** The command that publishes. */
 export function addImportCommand(program: Command): void {
-  withSettings(
+  withServer(
     program
       .command('import')
       .description('import updates: check their files, upload them, and wait until the server has them')
-      .argument('<MANIFEST...>', 'import manifests, as paths or URLs, or folders with *.importmanifest.json'),
-    ONE_INSTANCE_SETTINGS,
+      .argument('<MANIFEST...>', 'import manifests, as paths or URLs, or folders with *.importmanifest.json')
+      .option(
+        '--file <NAME=PATH-OR-URL>',
+        'where a file is that is not beside its manifest (repeatable); the server fetches URLs itself',
+        collect,
+      )
+      .option('--friendly-name <TEXT>', 'name for people')
+      .option('--dry-run', 'only say what an import would say; what was uploaded for it serves the import later')
+      .option('--deep', 'with --dry-run: let the server read every byte, as an import does')
+      .option('--no-wait', 'do not wait until the server has imported it')
+      .option('--json', 'print the operation as JSON in the end'),
   )
-    .option(
-      '--file <NAME=PATH-OR-URL>',
-      'where a file is that is not beside its manifest (repeatable); the server fetches URLs itself',
-      collect,
-    )
-    .option('--friendly-name <TEXT>', 'name for people')
-    .option('--dry-run', 'only say what an import would say; what was uploaded for it serves the import later')
-    .option('--deep', 'with --dry-run: let the server read every byte, as an import does')
-    .option('--no-wait', 'do not wait until the server has imported it')
-    .option('--json', 'print the operation as JSON in the end')
     .addHelpText('after', HELP)
     .action(async (places: string[], options: ImportOptions, command: Command) => {
       const { importUpdates } = await import('../import/import.ts')

@@ -1,18 +1,19 @@
 import type { Command } from 'commander'
-import { CLIENT_SETTINGS, ONE_INSTANCE_SETTINGS } from '../../config/command-settings.ts'
-import { collect, examples, flagsOf, withSettings } from '../define.ts'
+import { CLIENT_SETTINGS } from '../../config/command-settings.ts'
+import { collect, examples, flagsOf, withServer } from '../define.ts'
 import type { ListOperationsOptions } from '../operations/list-operations.ts'
 import { report } from '../report.ts'
 
 /** The commands about what a server does in the background. */
 export function addOperationCommands(program: Command): void {
-  withSettings(
-    program.command('operations').description('list what a server does and did: imports and deletions, newest first'),
-    ONE_INSTANCE_SETTINGS,
+  withServer(
+    program
+      .command('operations')
+      .description('list what a server does and did: imports and deletions, newest first')
+      .option('--status <STATUS>', 'only NotStarted, Running, Succeeded or Failed (repeatable)', collect)
+      .option('--top <N>', 'how many (default: 25)')
+      .option('--json', 'print each operation as JSON, on a line of its own'),
   )
-    .option('--status <STATUS>', 'only NotStarted, Running, Succeeded or Failed (repeatable)', collect)
-    .option('--top <N>', 'how many (default: 25)')
-    .option('--json', 'print each operation as JSON, on a line of its own')
     .addHelpText(
       'after',
       examples(
@@ -25,14 +26,13 @@ export function addOperationCommands(program: Command): void {
       await report(() => listOperations(flagsOf(command), options))
     })
 
-  withSettings(
+  withServer(
     program
       .command('watch')
       .description('follow an import or a deletion to its end')
-      .argument('<OPERATION>', 'id of the operation'),
-    ONE_INSTANCE_SETTINGS,
+      .argument('<OPERATION>', 'id of the operation')
+      .option('--json', 'print each state of it as JSON, on a line of its own'),
   )
-    .option('--json', 'print each state of it as JSON, on a line of its own')
     .addHelpText(
       'after',
       `${examples(['The id is what "aduana operations" lists first:', 'aduana watch 5f4dcc3b-5aa7-4d61-8d83-27deb882cf99'])}
@@ -46,13 +46,15 @@ Ends with 0 if the operation succeeds, 2 if it fails, 3 after Ctrl-C: the server
       })
     })
 
-  withSettings(
-    program.command('rescan').description('let a running server scan for malware again what it has'),
+  withServer(
+    program
+      .command('rescan')
+      .description('let a running server scan for malware again what it has')
+      .option('--all', 'scan everything, also what was scanned with the signatures in force')
+      .option('--no-wait', 'only ask for it; the server goes on by itself in any case')
+      .option('--json', 'print the outcome as JSON, a line for each instance'),
     CLIENT_SETTINGS,
   )
-    .option('--all', 'scan everything, also what was scanned with the signatures in force')
-    .option('--no-wait', 'only ask for it; the server goes on by itself in any case')
-    .option('--json', 'print the outcome as JSON, a line for each instance')
     .addHelpText('after', RESCAN_HELP)
     .action(async (options: { all?: true; wait: boolean; json?: true }, command: Command) => {
       const { rescan } = await import('../operations/rescan.ts')

@@ -1,22 +1,22 @@
 import type { Command } from 'commander'
 import { LINK_SETTINGS, ONE_INSTANCE_SETTINGS, TOKEN_SETTINGS } from '../../config/command-settings.ts'
-import { examples, flagsOf, withSettings } from '../define.ts'
+import { examples, flagsOf, withServer, withSettings } from '../define.ts'
 import { report } from '../report.ts'
 
 const { server, instance, ca } = ONE_INSTANCE_SETTINGS
 
 /** The commands that say to a server who calls. */
 export function addSignInCommands(program: Command): void {
-  withSettings(
+  withServer(
     program
       .command('login')
-      .description('sign in at the issuer of a server, by a code that you enter in a browser on any machine'),
+      .description('sign in at the issuer of a server, by a code that you enter in a browser on any machine')
+      .option('--issuer <URL>', 'OIDC issuer (default: what the server says)')
+      .option('--client-id <ID>', 'public client of the issuer (default: what the server says)')
+      .option('--scope <SCOPES>', 'what to ask the issuer for (default: what the server says)')
+      .option('--json', 'print the code, and then who is signed in, as JSON on lines of their own'),
     { server, instance, ca },
   )
-    .option('--issuer <URL>', 'OIDC issuer (default: what the server says)')
-    .option('--client-id <ID>', 'public client of the issuer (default: what the server says)')
-    .option('--scope <SCOPES>', 'what to ask the issuer for (default: what the server says)')
-    .option('--json', 'print the code, and then who is signed in, as JSON on lines of their own')
     .addHelpText(
       'after',
       `${examples(['Once for each server:', 'aduana login --server https://updates.example.com'])}
@@ -29,8 +29,10 @@ one that they make themselves with the key in --data.`,
       await report(() => login(flagsOf(command), options))
     })
 
-  withSettings(program.command('logout').description('forget the login at a server'), { server })
-    .option('--json', 'print the outcome as JSON')
+  withServer(
+    program.command('logout').description('forget the login at a server').option('--json', 'print the outcome as JSON'),
+    { server },
+  )
     .addHelpText('after', examples(['On a machine of others:', 'aduana logout --server https://updates.example.com']))
     .action(async (options: { json?: true }, command: Command) => {
       const { logout } = await import('../login/login.ts')

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import { ONE_INSTANCE_SETTINGS } from '../../config/command-settings.ts'
-import { examples, flagsOf, withSettings } from '../define.ts'
+import { examples, flagsOf, withServer } from '../define.ts'
 import { report } from '../report.ts'
 import type { DeleteOptions } from '../updates/delete.ts'
 import type { DownloadOptions } from '../updates/download.ts'
@@ -10,17 +9,15 @@ const UPDATE = 'an update, as PROVIDER/NAME/VERSION'
 
 /** The commands about updates that a server has. */
 export function addUpdateCommands(program: Command): void {
-  const withServer = (command: Command) => withSettings(command, ONE_INSTANCE_SETTINGS)
-
   withServer(
     program
       .command('list')
       .description('list the updates that a server has')
-      .argument('[SEARCH]', 'words to search for in names, versions and descriptions'),
+      .argument('[SEARCH]', 'words to search for in names, versions and descriptions')
+      .option('--provider <PROVIDER>', 'only what this provider made')
+      .option('--name <NAME>', 'only the versions of this name of the provider')
+      .option('--json', 'print each update as JSON, on a line of its own'),
   )
-    .option('--provider <PROVIDER>', 'only what this provider made')
-    .option('--name <NAME>', 'only the versions of this name of the provider')
-    .option('--json', 'print each update as JSON, on a line of its own')
     .addHelpText(
       'after',
       examples(
@@ -34,16 +31,26 @@ export function addUpdateCommands(program: Command): void {
       await report(() => list(search, flagsOf(command), options))
     })
 
-  withServer(program.command('show').description('show one update').argument('<UPDATE>', UPDATE))
-    .option('--json', 'print it as JSON, with its files and their addresses')
+  withServer(
+    program
+      .command('show')
+      .description('show one update')
+      .argument('<UPDATE>', UPDATE)
+      .option('--json', 'print it as JSON, with its files and their addresses'),
+  )
     .addHelpText('after', examples(['What is in it, and for which devices?', 'aduana show Contoso/Toaster/1.0']))
     .action(async (update: string, options: { json?: true }, command: Command) => {
       const { show } = await import('../updates/show.ts')
       await report(() => show(update, flagsOf(command), options))
     })
 
-  withServer(program.command('files').description('list the files of an update').argument('<UPDATE>', UPDATE))
-    .option('--json', 'print each file as JSON, on a line of its own')
+  withServer(
+    program
+      .command('files')
+      .description('list the files of an update')
+      .argument('<UPDATE>', UPDATE)
+      .option('--json', 'print each file as JSON, on a line of its own'),
+  )
     .addHelpText(
       'after',
       examples(
@@ -61,11 +68,11 @@ export function addUpdateCommands(program: Command): void {
       .command('download')
       .description('download files of an update; what is kept has the right size and SHA-256')
       .argument('<UPDATE>', UPDATE)
-      .argument('[FILE...]', 'names of files (default: all)'),
+      .argument('[FILE...]', 'names of files (default: all)')
+      .option('--to <DIR>', 'folder to put them into; it is made if it is not there', '.')
+      .option('--force', 'replace files that are there already and are something else')
+      .option('--json', 'print each file as JSON, on a line of its own'),
   )
-    .option('--to <DIR>', 'folder to put them into; it is made if it is not there', '.')
-    .option('--force', 'replace files that are there already and are something else')
-    .option('--json', 'print each file as JSON, on a line of its own')
     .addHelpText(
       'after',
       examples(
@@ -82,11 +89,11 @@ export function addUpdateCommands(program: Command): void {
     program
       .command('delete')
       .description('delete updates, and those parts of them that no other update needs')
-      .argument('<UPDATE...>', 'updates, as PROVIDER/NAME/VERSION'),
+      .argument('<UPDATE...>', 'updates, as PROVIDER/NAME/VERSION')
+      .option('--yes', 'do not ask')
+      .option('--no-wait', 'only ask for it; the server goes on by itself in any case')
+      .option('--json', 'print each operation as JSON, on a line of its own'),
   )
-    .option('--yes', 'do not ask')
-    .option('--no-wait', 'only ask for it; the server goes on by itself in any case')
-    .option('--json', 'print each operation as JSON, on a line of its own')
     .addHelpText(
       'after',
       examples(
