@@ -42,16 +42,15 @@ export async function createUpload(place: StagingPlace, sizeInBytes: number): Pr
   return headers.location?.split('/').at(-1) ?? ''
 }
 
-/** Sends bytes of an upload and then, although it said that there are more, nothing. */
+/**
+ * Sends bytes of an upload and then, although it said that there are more, nothing. Answers the status of the answer, once there is one, or
+ * 0 where the connection ends without.
+ */
 export async function sendAndStall(
   { httpUrl, token, instance }: StagingPlace,
   id: string,
   { offset, bytes, announcedBytes }: { offset: number; bytes: Uint8Array; announcedBytes: number },
-): Promise<{
-  /** The status of the answer, or 0 where the connection ended without one. */
-  answered: Promise<number>
-  end(): void
-}> {
+): Promise<{ answered: Promise<number> }> {
   const { hostname, port } = new URL(httpUrl)
   const { promise: answered, resolve } = Promise.withResolvers<number>()
   const patch = request({
@@ -63,7 +62,7 @@ export async function sendAndStall(
   })
   patch.on('response', (response) => resolve(response.statusCode ?? 0)).on('error', () => resolve(0))
   await new Promise<unknown>((sent) => patch.write(bytes, sent))
-  return { answered, end: () => void patch.destroy() }
+  return { answered }
 }
 
 /** Uploads bytes by the official client. Answers the URL that an import names them by. */
