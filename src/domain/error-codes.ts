@@ -50,7 +50,7 @@ export const ERROR_CODES = {
   },
   NotFound: {
     place: 'answer',
-    cause: 'There is no such instance, update, file or operation, or the caller has no role in that instance.',
+    cause: 'There is no such instance, update, file, operation or webhook, or the caller has no role in that instance.',
     remedy: 'Check the path. Operations are forgotten seven days after they ended.',
   },
   ScannerNotConfigured: {
@@ -70,7 +70,8 @@ export const ERROR_CODES = {
   },
   TooManyRequests: {
     place: 'answer',
-    cause: 'The instance has used up its rate of requests, or has as many operations in progress as it may.',
+    cause:
+      'The instance has used up its rate of requests, or has as many operations in progress as it may, or the caller as many event streams.',
     remedy: 'Try again after the seconds in `Retry-After`. Operator: see `--limits` and `--limit`.',
   },
   UnexpectedHost: {
@@ -82,7 +83,7 @@ export const ERROR_CODES = {
   Unavailable: {
     place: 'answer',
     cause:
-      'The server is stopping, or its database, its store, its scanner or the issuer of the token does not answer.',
+      'The server is stopping, or its database, its store, its scanner or the issuer of the token does not answer, or all its event streams are taken.',
     remedy: 'Try again after the seconds in `Retry-After`.',
   },
   DatabaseFailed: {

@@ -1,6 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { EventType } from './event.ts'
 
+/** As short as people like it. */
+export const WEBHOOK_NAME = /^[a-z0-9][a-z0-9-]{0,35}$/
+
 /** Whom an instance tells of its events. */
 export interface Webhook {
   instance: string

@@ -3,6 +3,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import Type, { type TSchema } from 'typebox'
 import { INSTANCE_NAME } from '../domain/instance-name.ts'
+import { WEBHOOK_NAME } from '../domain/webhook.ts'
 import { LOGIN_SCRIPT } from './login-script.ts'
 import { COMPONENTS } from './schemas.ts'
 
@@ -31,7 +32,7 @@ const PARAMETERS: Readonly<Record<string, TSchema>> = {
   operationId: Type.String({ maxLength: 256, description: 'The last part of the path in Operation-Location.' }),
   uploadId: Type.String({ pattern: '^[0-9a-f]{32}$', description: 'The last part of the address of the upload.' }),
   contentId: Type.String({ pattern: '^[0-9a-f]{32}$', description: 'The unguessable part of the address.' }),
-  webhook: Type.String({ pattern: INSTANCE_NAME.source, description: 'The name of the webhook.' }),
+  webhook: Type.String({ pattern: WEBHOOK_NAME.source, description: 'The name of the webhook.' }),
   eventId: Type.String({ description: 'The id of an event.' }),
   fileName: Type.String({ description: 'The name of the file. Letter case makes no difference.' }),
 }

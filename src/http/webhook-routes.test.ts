@@ -50,6 +50,11 @@ describe('webhooks', () => {
     assert.equal(row?.secret, secret, 'who changes it otherwise keeps it')
   })
 
+  test('may have short names', async () => {
+    assert.equal((await put('ci', { url: 'https://a.example' })).status, 200)
+    assert.equal((await app.ask(`${PATH}/ci`, { method: 'DELETE' })).status, 204)
+  })
+
   test('take a secret of the caller', async () => {
     const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`
     const { status, text } = await put('given', { url: 'https://hooks.contoso.com', secret })
@@ -61,7 +66,7 @@ describe('webhooks', () => {
 
   test('are refused with what is wrong', async () => {
     for (const [name, body, target] of [
-      ['x', { url: 'https://a.example' }, 'name'],
+      ['-x', { url: 'https://a.example' }, 'name'],
       ['some', { url: 'ftp://a.example' }, '/url'],
       ['some', { url: 'http://a.example' }, '/url'],
       ['some', { url: 'https://user:word@a.example' }, '/url'],

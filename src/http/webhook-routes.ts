@@ -3,11 +3,10 @@ import { Compile } from 'typebox/compile'
 import type { AuditEntry } from '../domain/audit-entry.ts'
 import { AppError } from '../domain/errors.ts'
 import type { EVENT_TYPES } from '../domain/event.ts'
-import { INSTANCE_NAME } from '../domain/instance-name.ts'
 import type { JsonValue } from '../domain/json-text.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { wireTime } from '../domain/times.ts'
-import { isWebhookSecret, newWebhookSecret, type Webhook } from '../domain/webhook.ts'
+import { isWebhookSecret, newWebhookSecret, WEBHOOK_NAME, type Webhook } from '../domain/webhook.ts'
 import type { Database } from '../ports/database.ts'
 import type { Audit } from '../services/audit.ts'
 import { countDeliveries, listDeadLetters, retryDeadLetter } from '../store/webhook-deliveries.ts'
@@ -95,10 +94,14 @@ export function webhookRoutes({
       async handle(call) {
         const { instance, params, body } = call
         const name = params.webhook ?? ''
-        if (!INSTANCE_NAME.test(name)) {
-          throw new AppError('InvalidRequest', 'A name has 3 to 36 lower-case letters, digits and dashes.', {
-            target: 'name',
-          })
+        if (!WEBHOOK_NAME.test(name)) {
+          throw new AppError(
+            'InvalidRequest',
+            'A name has 1 to 36 lower-case letters, digits and dashes, and does not begin with a dash.',
+            {
+              target: 'name',
+            },
+          )
         }
         const { url, types, secret: given } = readInput(body, mayBePlain)
         const before = await findWebhook(database, { instance, name })
