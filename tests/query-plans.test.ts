@@ -77,7 +77,6 @@ const MAY_SORT: { sql: RegExp; why: string }[] = [
   { sql: /from updates u left join files f on .* where u\.id = /, why: 'the files of one update' },
   { sql: /from update_references r join updates u/, why: 'the parents of the updates of one page' },
   { sql: /with recursive keys/, why: 'one page' },
-  { sql: /count\(distinct u\.id\)/, why: 'the names of an instance, to find the largest' },
   { sql: /and term >= \$6 and term < \$7 order by/, why: 'what a sought word begins, if that has a bound' },
   { sql: /^select \* from updates where id in/, why: 'the updates of one page' },
   { sql: /order by sha256 limit \$3\) c join blobs/, why: 'one page' },
@@ -99,8 +98,6 @@ const MAY_WALK: { sql: RegExp; why: string }[] = [
   },
   { sql: /^select \* from audit .* limit/, why: 'a page' },
   { sql: /staged_uploads/, why: 'each owner may have a thousand, and the bytes of all have a bound' },
-  { sql: /as stored_bytes/, why: 'storage use counts; asked by people who look at it' },
-  { sql: /count\(distinct u\.id\)/, why: 'the same' },
   { sql: /count\(distinct provider_key\)/, why: 'quotas count; asked only where one holds' },
 ]
 

@@ -132,7 +132,8 @@ function securitySchemes({ oauth, audience: given }: Issuer) {
       type: 'http' as const,
       scheme: 'bearer',
       bearerFormat: 'JWT',
-      description: 'On the machine of the server: `aduana token`, or `aduana link` for this page.',
+      description:
+        'On the machine of the server: `aduana token`; or `aduana link`, whose code this page takes as well as the portal.',
     },
     ...(oauth && {
       oauth2: {

@@ -1,6 +1,6 @@
 import type { ServiceLimits } from '../domain/service-limits.ts'
 import type { Database } from '../ports/database.ts'
-import { countStorage } from '../store/usage.ts'
+import { countStorage, type StorageUse } from '../store/usage.ts'
 import { json } from './answers.ts'
 import type { ApiRoute } from './call.ts'
 import { describe, document } from './route-schemas.ts'
@@ -11,6 +11,17 @@ const LARGEST_MAX = 10
 
 /** What the updates of an instance take. */
 export function usageRoute({ database, limits }: { database: Database; limits: ServiceLimits }): ApiRoute {
+  const counting = new Map<string, Promise<StorageUse>>()
+
+  /** Who asks while it is counted gets the same answer: each counting reads all that there is. */
+  function count(instance: string): Promise<StorageUse> {
+    const running = counting.get(instance)
+    if (running !== undefined) return running
+    const begun = countStorage(database, { instance, largestMax: LARGEST_MAX }).finally(() => counting.delete(instance))
+    counting.set(instance, begun)
+    return begun
+  }
+
   return {
     method: 'GET',
     path: '/usage',
@@ -24,10 +35,7 @@ export function usageRoute({ database, limits }: { database: Database; limits: S
       document(Usage),
     ),
     async handle({ instance }) {
-      const { updates, files, bytes, storedBytes, largest } = await countStorage(database, {
-        instance,
-        largestMax: LARGEST_MAX,
-      })
+      const { updates, files, bytes, storedBytes, largest } = await count(instance)
       return json({
         updates,
         files,

@@ -1,5 +1,7 @@
+import { setImmediate } from 'node:timers/promises'
 import { identityKey, type UpdateId } from '../domain/update-id.ts'
-import type { Database } from '../ports/database.ts'
+import type { Database, Row } from '../ports/database.ts'
+import { positionOf, START } from './update-position.ts'
 
 /** How much of its quotas an instance uses, as seen by one update that is to be imported. */
 export interface Usage {
@@ -23,37 +25,69 @@ export interface StorageUse {
   largest: { provider: string; name: string; updates: number; bytes: number }[]
 }
 
-/** Counts what the files of an instance take. Reads as much as there is. */
+/** Rows that one statement reads: SQLite lets nobody else in until it has answered. */
+const STEP = 500
+
+/** Counts what the files of an instance take. Reads as much as there is, in steps between which others have their turn. */
 export async function countStorage(
   database: Database,
   { instance, largestMax }: { instance: string; largestMax: number },
 ): Promise<StorageUse> {
-  const [totals] = await database.query(
-    `select (select count(*) from updates where instance = $1) as updates,
-            (select count(*) from files where instance = $1) as files,
-            (select coalesce(sum(size_in_bytes), 0) from files where instance = $1) as bytes,
-            (select coalesce(sum(size_in_bytes), 0) from
-              (select distinct sha256, size_in_bytes from files where instance = $1) as contents) as stored_bytes`,
-    [instance],
-  )
-  const largest = await database.query(
-    `select min(u.provider) as provider, min(u.name) as name, count(distinct u.id) as updates,
-            coalesce(sum(f.size_in_bytes), 0) as bytes
-       from updates u join files f on f.update_id = u.id where u.instance = $1
-      group by u.provider_key, u.name_key order by bytes desc, u.provider_key, u.name_key limit $2`,
-    [instance, largestMax],
-  )
-  return {
-    updates: Number(totals?.updates),
-    files: Number(totals?.files),
-    bytes: Number(totals?.bytes),
-    storedBytes: Number(totals?.stored_bytes),
-    largest: largest.map((row) => ({
-      provider: String(row.provider),
-      name: String(row.name),
-      updates: Number(row.updates),
-      bytes: Number(row.bytes),
-    })),
+  const use: StorageUse = { updates: 0, files: 0, bytes: 0, storedBytes: 0, largest: [] }
+  let last: { key: string; entry: StorageUse['largest'][number] } | undefined
+  const keepLargest = () => {
+    if (last === undefined) return
+    use.largest.push(last.entry)
+    use.largest = use.largest.sort((a, b) => b.bytes - a.bytes).slice(0, largestMax)
+  }
+  for await (const row of updatesInOrder(database, instance)) {
+    const bytes = Number(row.bytes)
+    use.updates += 1
+    use.files += Number(row.files)
+    use.bytes += bytes
+    const key = `${row.provider_key}/${row.name_key}`
+    if (last?.key !== key) {
+      keepLargest()
+      last = { key, entry: { provider: String(row.provider), name: String(row.name), updates: 0, bytes: 0 } }
+    }
+    last.entry.updates += 1
+    last.entry.bytes += bytes
+  }
+  keepLargest()
+  for await (const row of contentsInOrder(database, instance)) use.storedBytes += Number(row.size_in_bytes)
+  return use
+}
+
+/** Every update, those of one name next to each other, with the number and the sum of its files. */
+async function* updatesInOrder(database: Database, instance: string): AsyncGenerator<Row> {
+  for (let after = START; ; await setImmediate()) {
+    const { providerKey, nameKey, versionOrder } = after
+    const rows = await database.query(
+      `select provider, name, provider_key, name_key, version_order,
+              (select count(*) from files where update_id = updates.id) as files,
+              (select coalesce(sum(size_in_bytes), 0) from files where update_id = updates.id) as bytes
+         from updates where instance = $1 and (provider_key, name_key, version_order) > ($2, $3, $4)
+        order by provider_key, name_key, version_order limit $5`,
+      [instance, providerKey, nameKey, versionOrder, STEP],
+    )
+    yield* rows
+    const last = rows.at(-1)
+    if (last === undefined || rows.length < STEP) return
+    after = positionOf(last)
+  }
+}
+
+/** Every content once. */
+async function* contentsInOrder(database: Database, instance: string): AsyncGenerator<Row> {
+  for (let after = ''; ; await setImmediate()) {
+    const rows = await database.query(
+      `select distinct sha256, size_in_bytes from files where instance = $1 and sha256 > $2
+        order by sha256, size_in_bytes limit $3`,
+      [instance, after, STEP],
+    )
+    yield* rows
+    if (rows.length < STEP) return
+    after = String(rows.at(-1)?.sha256)
   }
 }
 

@@ -33,6 +33,7 @@ const useStyles = makeStyles({
     fontSize: tokens.fontSizeBase400,
   },
   about: { color: tokens.colorNeutralForeground2, marginLeft: '8px', '@media (max-width: 720px)': { display: 'none' } },
+  choice: { maxWidth: '50vw' },
   instance: { display: 'flex', alignItems: 'center', gap: '8px' },
   who: { padding: '6px 12px', maxWidth: '280px', display: 'grid', overflowWrap: 'anywhere' },
 })
@@ -64,6 +65,7 @@ function InstanceSwitch() {
       <label htmlFor={id}>Instance</label>
       <Select
         id={id}
+        className={styles.choice}
         value={instance}
         onChange={(_event, { value }) => navigate(`~/instances/${value}/updates`)}
         appearance="outline"

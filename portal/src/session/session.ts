@@ -159,6 +159,8 @@ export function createSession(): Session {
     async fetch(input, init) {
       if (state.kind !== 'signed-in') throw new Error('Nobody is signed in.')
       const { token } = state
+      const url = new URL(input instanceof Request ? input.url : input, location.href)
+      if (url.origin !== location.origin) throw new Error(`The token is not for ${url.origin}.`)
       const headers = new Headers(init?.headers)
       headers.set('authorization', `Bearer ${token.accessToken}`)
       // What a browser has kept is asked for again, by its ETag: somebody may have changed it since.

@@ -3,7 +3,7 @@ import { Field } from '@fluentui/react-field'
 import { SearchBox } from '@fluentui/react-search'
 import { Select } from '@fluentui/react-select'
 import { makeStyles } from '@griffel/react'
-import { useCallback, useEffect, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import { useSearchParams } from 'wouter'
 import type { Page, Update } from '../../../src/client/api-types.ts'
 import { formatUpdateId } from '../../../src/domain/update-id.ts'
@@ -72,11 +72,21 @@ export function UpdatesList() {
       ),
     [setParams],
   )
+  // What was typed goes into the address a little later; what else changes the address, such as a link, is what is sought from now on.
+  const sent = useRef(search)
   useEffect(() => {
-    if (typed === search) return
-    const timer = setTimeout(() => ask({ search: typed }), TYPING_PAUSE_MS)
+    if (search === sent.current) return
+    sent.current = search
+    setTyped(search)
+  }, [search])
+  useEffect(() => {
+    if (typed === sent.current) return
+    const timer = setTimeout(() => {
+      sent.current = typed
+      ask({ search: typed })
+    }, TYPING_PAUSE_MS)
     return () => clearTimeout(timer)
-  }, [typed, search, ask])
+  }, [typed, ask])
 
   const first = useCallback(
     () => client.pages.updates({ search: search.trim() === '' ? undefined : search, filter: FILTERS[deployable] }),

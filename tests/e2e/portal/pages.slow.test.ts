@@ -138,6 +138,10 @@ describe('the portal', () => {
     await page.getByRole('link', { name: formatUpdateId(SENSOR) }).waitFor()
     await search.fill('nothing-has-this')
     await page.getByText('No update matches.').waitFor()
+    // The way back to everything.
+    await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Updates' }).click()
+    await page.getByText('6 updates in all.').waitFor()
+    assert.equal(await search.inputValue(), '')
   })
 
   test('has the updates as a tree that is walked by the keyboard alone', async () => {
