@@ -54,7 +54,7 @@ export function judgeMaking(
 /** What stands for nothing but an empty field; undefined for everything else. */
 function inWordsOfForm(
   { place }: ChoiceFinding,
-  { updateId, compatibility, steps }: UpdateChoices,
+  { updateId, compatibility, steps, files }: UpdateChoices,
 ): string | undefined {
   const [list, second, member] = place
   if (list === 'updateId' && second !== undefined && updateId[second as keyof typeof updateId] === '') {
@@ -63,6 +63,9 @@ function inWordsOfForm(
   if (list === 'compatibility' && place.length === 2 && compatibility[Number(second)]?.length === 0) {
     return 'Say which devices it is for: at least one property must have a value.'
   }
+  const file = list === 'files' ? files[Number(second)] : undefined
+  if (member === 'sizeInBytes' && file?.sizeInBytes === 0)
+    return `${file.fileName} is empty. Remove it: every file has at least one byte.`
   const step = list === 'steps' ? steps[Number(second)] : undefined
   if (member === 'files' && place.length === 3 && step?.type === 'inline' && step.files.length === 0) {
     return `Choose the files of step ${Number(second) + 1}.`

@@ -12,9 +12,14 @@ const useStyles = makeStyles({
 export function Told({ by: { validationMessage, validationState } }: { by: ReturnType<Making['tell']> }) {
   const styles = useStyles()
   if (validationMessage === undefined) return null
-  if (validationState === 'warning') return <Text className={styles.warning}>{validationMessage}</Text>
+  if (validationState === 'warning')
+    return (
+      <Text block className={styles.warning}>
+        {validationMessage}
+      </Text>
+    )
   return (
-    <Text className={styles.error} tabIndex={-1} data-problem>
+    <Text block className={styles.error} tabIndex={-1} data-problem>
       {validationMessage}
     </Text>
   )

@@ -27,6 +27,8 @@ interface Staged {
 
 const TUS = { 'tus-resumable': '1.0.0' }
 const AT_ONCE = 2
+/** A proxy that collects a whole request before it hands it on must not lose gigabytes, nor need room for them. */
+const CHUNK_BYTES = 32 * 1024 * 1024
 /** Five minutes in all; they begin again with every byte that gets through. */
 const RETRY_DELAYS_MS = [300, 1000, 2000, 4000, 8000, ...Array<number>(19).fill(15_000)]
 
@@ -137,6 +139,7 @@ async function send(
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const upload = new Upload(own.blob, {
     uploadUrl: `${client.stagingUrl}/${id}`,
+    chunkSize: CHUNK_BYTES,
     retryDelays: RETRY_DELAYS_MS,
     // The browser keeps nothing: see `writeMetadata`.
     storeFingerprintForResuming: false,
