@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { closeBrowser, openPage } from '../tests/support/browser.ts'
+import { choose } from '../tests/support/open-import-page.ts'
 import { KITCHEN, startPortal, TOASTER } from '../tests/support/start-portal.ts'
 
 const FOLDER = join(import.meta.dirname, '../docs/screenshots')
@@ -12,6 +13,7 @@ const SCREENS: Readonly<Record<string, BrowserContextOptions>> = {
   light: { viewport: { width: 820, height: 500 } },
   dark: { viewport: { width: 820, height: 430 }, colorScheme: 'dark' },
   small: { viewport: { width: 360, height: 640 } },
+  wide: { viewport: { width: 1180, height: 640 } },
 }
 
 /** Those that the documentation shows; few, since the repository keeps every version of them. */
@@ -22,6 +24,8 @@ const SHOWN = [
   'dark failure',
   'light storage',
   'light deletion',
+  'dark import',
+  'wide form',
   'small updates',
 ]
 
@@ -53,7 +57,24 @@ const PAGES: Readonly<Record<string, { path: string; act?: (page: Page) => Promi
   storage: { path: 'storage' },
   scan: { path: 'scan' },
   audit: { path: 'audit' },
-  import: { path: 'import' },
+  import: {
+    path: 'import',
+    async act(page) {
+      await choose(page, 'folder', join(import.meta.dirname, '../examples/bundle'))
+      await page.getByText('As the manifest says').nth(4).waitFor()
+    },
+  },
+  form: {
+    path: 'import',
+    async act(page) {
+      const script = join(import.meta.dirname, '../examples/script')
+      await choose(page, 'files', [join(script, 'install-file.sh'), join(script, 'toaster.conf')])
+      await page.getByRole('combobox', { name: 'Provider' }).fill('Contoso')
+      await page.getByRole('combobox', { name: 'Name', exact: true }).fill('Toaster-Settings')
+      await page.getByRole('textbox', { name: 'Version' }).fill('1.2')
+      await page.getByText('Filled in: install-file.sh').waitFor()
+    },
+  },
 }
 
 const everything = process.argv[2]

@@ -45,6 +45,15 @@ export async function drop(page: Page, files: readonly { name: string; text: str
     }`)
 }
 
+/** Drops a folder that is on the disk, as a person does. */
+export async function dropFolder(page: Page, path: string): Promise<void> {
+  const session = await page.context().newCDPSession(page)
+  const data = { items: [], files: [path], dragOperationsMask: 1 }
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await session.send('Input.dispatchDragEvent', { type, x: 640, y: 500, data })
+  }
+}
+
 /** The id of the operation whose page has opened. */
 export async function acceptedOperation(page: Page): Promise<string> {
   await page.waitForURL(/\/operations\/[^/]+$/, { timeout: 60_000 })

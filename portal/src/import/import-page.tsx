@@ -1,9 +1,11 @@
+import { MessageBar, MessageBarBody } from '@fluentui/react-message-bar'
 import { Tab, TabList } from '@fluentui/react-tabs'
 import { makeStyles } from '@griffel/react'
 import { useCallback, useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
 import { useLeaveGuard } from '../frame/leave-guard.ts'
 import { useServer } from '../server/use-server.ts'
+import { countOf } from '../show/format.ts'
 import { Page } from '../show/page.tsx'
 import { DropZone } from './files/drop-zone.tsx'
 import type { FileAtPath } from './files/picked-file.ts'
@@ -18,6 +20,9 @@ import { UrlsPanel } from './urls/urls-panel.tsx'
 const useStyles = makeStyles({
   tabs: { marginBottom: '16px', marginLeft: '-10px', flexWrap: 'wrap' },
 })
+
+/** Far more than any import has: somebody dropped a wrong folder, and all of it would be read. */
+const FILES_MAX = 1000
 
 type Way = 'manifest' | 'make' | 'urls'
 
@@ -40,6 +45,7 @@ function Import() {
   const [, navigate] = useLocation()
   const [way, setWay] = useState<Way>('manifest')
   const [draft, setDraft] = useState(() => emptyDraft(new Date()))
+  const [refused, setRefused] = useState<string>()
   const files = useFiles()
   const { add, manifests } = files
   const run = useRun()
@@ -53,6 +59,13 @@ function Import() {
   const take = useCallback(
     async (given: FileAtPath[]) => {
       forget()
+      if (given.length > FILES_MAX) {
+        setRefused(
+          `These are ${countOf(given.length, 'file')}, and at most ${FILES_MAX} are taken. Choose those of the update.`,
+        )
+        return
+      }
+      setRefused(undefined)
       const added = await add(given)
       setDraft((current) => withFiles(current, added.payload))
       // The first drop tells which way is meant.
@@ -95,6 +108,11 @@ function Import() {
             ? 'Drop import manifests with their files here, or a folder that has both. No manifest yet? Drop the files alone, and make it here.'
             : 'Drop the files here that devices shall get. They are uploaded when you import.'}
         </DropZone>
+      )}
+      {refused !== undefined && (
+        <MessageBar intent="error" layout="multiline" role="alert">
+          <MessageBarBody>{refused}</MessageBarBody>
+        </MessageBar>
       )}
       {way === 'manifest' && <ManifestsPanel files={files} run={run} onMake={() => setWay('make')} />}
       {way === 'make' && <MakePanel files={files} run={run} draft={draft} change={setDraft} />}

@@ -9,7 +9,7 @@ import { closeBrowser } from '../../support/browser.ts'
 import { buildPortal } from '../../support/built-portal.ts'
 import { checkAccessibility } from '../../support/check-accessibility.ts'
 import { type MisbehavingSource, serveOtherBytes, startSource } from '../../support/misbehaving-source.ts'
-import { acceptedOperation, asFile, choose, drop, openImportPage } from '../../support/open-import-page.ts'
+import { acceptedOperation, asFile, choose, drop, dropFolder, openImportPage } from '../../support/open-import-page.ts'
 import { operationEnd } from '../../support/operation-end.ts'
 import { publishUpdate, SIGNATURE } from '../../support/publish-update.ts'
 import { seededBytes } from '../../support/seeded-bytes.ts'
@@ -69,7 +69,7 @@ describe('with a manifest', () => {
     const client = await aduana.client()
     await using visit = await openImportPage(aduana)
     const { page, faults } = visit
-    await choose(page, 'folder', join(EXAMPLES, 'bundle'))
+    await dropFolder(page, join(EXAMPLES, 'bundle'))
     await page.getByText('These 3 updates are imported together').waitFor()
     await page.getByText('bundle/previous/display-messages-1.0.json').waitFor()
     await checkAccessibility(page, 'manifests')

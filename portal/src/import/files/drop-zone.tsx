@@ -44,7 +44,8 @@ export function DropZone({ children, onFiles }: { children: ReactNode; onFiles: 
       if (!event.dataTransfer?.types.includes('Files')) return
       event.preventDefault()
       setIsOver(false)
-      void readDropped(event.dataTransfer).then(onFiles)
+      // Of what cannot be read nothing is taken; whoever misses it can choose it by the buttons.
+      void readDropped(event.dataTransfer).then(onFiles, () => onFiles([]))
     }
     document.addEventListener('dragover', over)
     document.addEventListener('dragleave', leave)

@@ -15,8 +15,9 @@ export function chosenFiles(files: Iterable<File>): FileAtPath[] {
 
 async function readEntry(entry: FileSystemEntry, folder: string): Promise<FileAtPath[]> {
   const path = `${folder}${entry.name}`
-  if (entry instanceof FileSystemFileEntry) {
-    const file = await new Promise<File>((resolve, reject) => entry.file(resolve, reject))
+  // Not every browser has the classes of these by name.
+  if (entry.isFile) {
+    const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject))
     return [{ path, file }].filter(isWanted)
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader()
