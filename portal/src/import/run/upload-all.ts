@@ -50,7 +50,7 @@ export async function uploadAll(
     onProgress: (progress: readonly UploadProgress[]) => void
   },
 ): Promise<Map<string, string>> {
-  const uploads = await reserve(things, { client, session })
+  const uploads = await reserve(things, { client, session }, signal)
   onMade(uploads.map(({ id }) => id))
   const progress: UploadProgress[] = uploads.map(({ own: { name, blob } }) => {
     return { name, sizeInBytes: blob.size, bytesDone: 0, state: 'waiting' }
@@ -81,7 +81,7 @@ export async function uploadAll(
 }
 
 /** Finds or makes an upload for everything. */
-async function reserve(things: readonly OwnBytes[], context: UploadContext): Promise<Staged[]> {
+async function reserve(things: readonly OwnBytes[], context: UploadContext, signal: AbortSignal): Promise<Staged[]> {
   const known: StagedFile[] = []
   for await (const staged of context.client.listStaged()) known.push(staged)
   const made: string[] = []
@@ -92,6 +92,7 @@ async function reserve(things: readonly OwnBytes[], context: UploadContext): Pro
       const id = found ?? (await make(own, context))
       if (found === undefined) made.push(id)
       uploads.push({ own, id })
+      signal.throwIfAborted()
     }
   } catch (error) {
     await removeAll(made, context)

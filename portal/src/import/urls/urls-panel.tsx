@@ -7,18 +7,9 @@ import { readImportManifest } from '../../../../src/domain/read-import-manifest.
 import type { Files } from '../files/use-files.ts'
 import { checkFindings, foundAbout } from '../run/check-findings.ts'
 import { ImportActions } from '../run/import-actions.tsx'
-import type { PlannedInput } from '../run/import-plan.ts'
-import type { Readiness } from '../run/readiness.ts'
 import type { Run } from '../run/use-run.ts'
 import { useCardStyles } from '../use-card-styles.ts'
-import { judgeFileName, judgeManifestSize, judgeSha256, judgeUrl } from './judge-url.ts'
-
-interface Typed {
-  url: string
-  sizeInBytes: string
-  sha256: string
-  files: readonly { key: number; name: string; url: string }[]
-}
+import { judgeTyped, type Typed } from './judge-typed.ts'
 
 const NOTHING: Typed = { url: '', sizeInBytes: '', sha256: '', files: [{ key: 0, name: '', url: '' }] }
 
@@ -30,7 +21,7 @@ export function UrlsPanel({ files, run }: { files: Files; run: Run }) {
   const [filled, setFilled] = useState('')
   const form = useRef<HTMLDivElement>(null)
   const chooser = useRef<HTMLInputElement>(null)
-  const { mistakes, readiness } = useMemo(() => judge(typed), [typed])
+  const { mistakes, readiness } = useMemo(() => judgeTyped(typed), [typed])
   const change = (next: Partial<Typed>) => {
     setTyped((current) => ({ ...current, ...next }))
     run.forget()
@@ -191,42 +182,4 @@ export function UrlsPanel({ files, run }: { files: Files; run: Run }) {
       />
     </>
   )
-}
-
-interface Mistakes {
-  url: string | undefined
-  sizeInBytes: string | undefined
-  sha256: string | undefined
-  names: (string | undefined)[]
-  urls: (string | undefined)[]
-}
-
-function judge({ url, sizeInBytes, sha256, files }: Typed): { mistakes: Mistakes; readiness: Readiness } {
-  const mistakes: Mistakes = {
-    url: judgeUrl(url),
-    sizeInBytes: judgeManifestSize(sizeInBytes),
-    sha256: judgeSha256(sha256),
-    names: files.map(({ name }, index) =>
-      judgeFileName(
-        name,
-        files.slice(0, index).map((other) => other.name),
-      ),
-    ),
-    urls: files.map((file) => judgeUrl(file.url)),
-  }
-  const problems = [
-    ...told('The manifest', [mistakes.url, mistakes.sizeInBytes, mistakes.sha256]),
-    ...files.flatMap((_file, index) => told(`File ${index + 1}`, [mistakes.names[index], mistakes.urls[index]])),
-  ]
-  const plan = async (): Promise<PlannedInput[]> => [
-    {
-      manifest: { origin: { kind: 'url', url }, sizeInBytes: Number(sizeInBytes), sha256 },
-      files: files.map((file) => ({ fileName: file.name, origin: { kind: 'url', url: file.url } })),
-    },
-  ]
-  return { mistakes, readiness: { plan: problems.length > 0 ? undefined : plan, problems, waiting: undefined } }
-}
-
-function told(what: string, found: readonly (string | undefined)[]): string[] {
-  return found.flatMap((mistake) => (mistake === undefined ? [] : `${what}: ${mistake}`))
 }
