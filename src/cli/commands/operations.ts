@@ -9,7 +9,7 @@ export function addOperationCommands(program: Command): void {
   withServer(
     program
       .command('operations')
-      .description('list what a server does and did: imports and deletions, newest first')
+      .description('list what a server does and did: imports, deletions and checks, newest first')
       .option('--status <STATUS>', 'only NotStarted, Running, Succeeded or Failed (repeatable)', collect)
       .option('--top <N>', 'how many (default: 25)')
       .option('--json', 'print each operation as JSON, on a line of its own'),
