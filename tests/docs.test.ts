@@ -7,6 +7,7 @@ import { basename, delimiter, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Command } from 'commander'
 import { createProgram } from '../src/cli/main.ts'
+import { readRoleAssignments } from '../src/domain/role-assignments.ts'
 import { type Aduana, startAduana } from './support/start-aduana.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -155,6 +156,20 @@ test('commands that are not run are counted, each with its reason', () => {
   const words = PAGES.reduce((sum, { text }) => sum + text.split('not run by the tests').length - 1, 0)
   const lines = PAGES.flatMap(({ text }) => text.split('\n').filter((line) => NOT_RUN.test(line)))
   assert.equal(lines.length, words, 'a mark that is not recognised')
+})
+
+test('the role assignments that are shown are read without a mistake', () => {
+  const documents = PAGES.flatMap(({ text }) =>
+    [...text.matchAll(/^```json\n(.*?)^```$/gms)].map(([, json = '']) => json),
+  )
+  const shown = documents.filter((json) => json.includes('"assignments":'))
+  assert.equal(shown.length, 2)
+  for (const json of shown) {
+    const named = [...json.matchAll(/"issuer": "(.+)"/g)].map(([, issuer = '']) => issuer)
+    const issuers = new Map((named.length > 0 ? named : ['https://id.example']).map((issuer) => [issuer, issuer]))
+    const { errors } = readRoleAssignments(Buffer.from(json), { issuers, instances: new Set(['default']) })
+    assert.deepEqual(errors, [])
+  }
 })
 
 describe('the commands and flags that are named', () => {

@@ -105,6 +105,24 @@ test('an application is known as such only where no user is behind the token', (
   }
 })
 
+test('a job of GitHub Actions or GitLab is known by the sub of the token that it gets by itself', () => {
+  const sub = 'repo:contoso/firmware:environment:release'
+  const github = { sub, repository: 'contoso/firmware', ref: 'refs/tags/v1', environment: 'release', jti: 'j' }
+  const gitlab = { sub: 'project_path:contoso/firmware:ref_type:branch:ref:main', ref: 'main', user_login: 'ana' }
+  for (const claims of [github, gitlab]) {
+    const { subjects, application, groups, grants } = read(claims)
+    assert.deepEqual(
+      { subjects, application, groups, grants },
+      {
+        subjects: [claims.sub],
+        application: undefined,
+        groups: [],
+        grants: [],
+      },
+    )
+  }
+})
+
 test('ID tokens and logout tokens are refused, access tokens that look a little like them are not', () => {
   const { appid, scp, ...entraId } = entraUserV1
   for (const claims of [
