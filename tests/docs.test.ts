@@ -150,6 +150,12 @@ describe('the commands that the documentation shows', { concurrency: 2 }, () => 
   }
 })
 
+test('every command with its output is found, wherever it stands', () => {
+  for (const { path, text, commands } of PAGES) {
+    assert.equal(commands.length, text.match(/^\s*\$ /gm)?.length ?? 0, path)
+  }
+})
+
 test('commands that are not run are counted, each with its reason', () => {
   const counts = PAGES.map(({ path, commands }) => [path, commands.filter(({ reason }) => reason).length] as const)
   assert.deepEqual(Object.fromEntries(counts.filter(([, count]) => count > 0)), NOT_RUN_ON)
