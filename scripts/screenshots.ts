@@ -27,6 +27,11 @@ const SHOWN = [
   'dark import',
   'wide form',
   'small updates',
+  'light sign-in',
+  'light tree',
+  'light operations',
+  'dark scan',
+  'light audit',
 ]
 
 await using portal = await startPortal({ hasScanner: true })
