@@ -13,6 +13,7 @@ import { environmentName, type Settings } from '../src/config/read-settings.ts'
 import { SERVE_SETTINGS } from '../src/config/serve-settings.ts'
 import { ERROR_CODES } from '../src/domain/error-codes.ts'
 import { statusOf } from '../src/http/problems.ts'
+import { startAppInMemory } from '../tests/support/app-in-memory.ts'
 
 const PLACES = {
   answer: [
@@ -164,21 +165,84 @@ export function commandsPage(): string {
   ].join('\n')
 }
 
+interface ApiDescription {
+  tags: { name: string; description: string }[]
+  paths: Record<string, Record<string, { tags?: string[]; summary?: string; responses: Record<string, unknown> }>>
+}
+
+/** The page about every address of the API. */
+export async function apiPage(): Promise<string> {
+  await using app = await startAppInMemory()
+  const { tags, paths } = (await app.ask('/openapi.json', { role: '' })).json<ApiDescription>()
+  const routes = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, route]) => ({ path, method: method.toUpperCase(), ...route })),
+  )
+  const sections = tags.flatMap(({ name, description }) => {
+    const rows = routes
+      .filter((route) => route.tags?.includes(name))
+      .map(({ path, method, summary = '', responses }) => {
+        const good = Object.keys(responses).filter((status) => /^[23]/.test(status))
+        return `| \`${method}\` | \`${path}\` | ${cell(summary)} | ${good.join(', ')} |`
+      })
+    return [
+      `## ${name}`,
+      '',
+      description,
+      '',
+      '| | address | what it does | answers |',
+      '|---|---|---|---|',
+      ...rows,
+      '',
+    ]
+  })
+  return [
+    '# API',
+    '',
+    'Made by `npm run docs` from the description that every server has at `/openapi.json`, and shows to people at `/docs`: there are the documents, the',
+    'parameters and the permissions, too. What goes wrong is answered with a code of [errors.md](errors.md).',
+    '',
+    ...sections,
+  ].join('\n')
+}
+
+/** The page about every metric. */
+export async function metricsPage(): Promise<string> {
+  await using app = await startAppInMemory()
+  const { text } = await app.ask('/metrics')
+  const types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name, type]))
+  const rows = [...text.matchAll(/^# HELP (aduana_\S+) (.*)$/gm)].map(
+    ([, name = '', help = '']) => `| \`${name}\` | ${types.get(name)} | ${cell(help)} |`,
+  )
+  return [
+    '# Metrics',
+    '',
+    'Made by `npm run docs` from what a server answers at `/metrics`. Beside these there are those of the process (`process_…`, `nodejs_…`). What to make of',
+    'them stands in [deploying.md](deploying.md); alerts and a dashboard are in [deploy](../deploy).',
+    '',
+    '| name | type | what it is |',
+    '|---|---|---|',
+    ...rows.sort(),
+    '',
+  ].join('\n')
+}
+
 /** A text that does not end the cell of a table. */
 function cell(text: string): string {
   return text.replaceAll('|', '\\|')
 }
 
 /** Every generated page, by its path in the project. */
-export const PAGES: Readonly<Record<string, () => string>> = {
+export const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/errors.md': errorsPage,
   'docs/configuration.md': configurationPage,
   'docs/commands.md': commandsPage,
+  'docs/api.md': apiPage,
+  'docs/metrics.md': metricsPage,
 }
 
 if (import.meta.main) {
   for (const [path, page] of Object.entries(PAGES)) {
-    await writeFile(new URL(`../${path}`, import.meta.url), page())
+    await writeFile(new URL(`../${path}`, import.meta.url), await page())
     console.log(path)
   }
 }

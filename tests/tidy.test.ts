@@ -6,6 +6,7 @@ import { dirname, join, normalize } from 'node:path'
 import { test } from 'node:test'
 import { PAGES } from '../scripts/generate-docs.ts'
 import { ERROR_CODES } from '../src/domain/error-codes.ts'
+import { EVENT_TYPES } from '../src/domain/event.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
@@ -61,8 +62,16 @@ test('only http/problems.ts knows the statuses of errors', () => {
   assert.deepEqual(wrong, [])
 })
 
-test('generated pages are up to date (npm run docs)', () => {
-  for (const [path, page] of Object.entries(PAGES)) assert.equal(read(path), page(), path)
+test('generated pages are up to date (npm run docs)', async () => {
+  for (const [path, page] of Object.entries(PAGES)) assert.equal(read(path), await page(), path)
+})
+
+test('every type of event is explained', () => {
+  const page = read('docs/events.md')
+  assert.deepEqual(
+    EVENT_TYPES.filter((type) => !page.includes(`\`${type}\``)),
+    [],
+  )
 })
 
 test('every error code is used', () => {
