@@ -1,5 +1,5 @@
 // Runs the tests: `npm test` what ends within a few minutes, `npm run test:slow` what takes longer, and what needs a database or a store
-// once more on PostgreSQL and Azurite; `npm run test:all` both. Slow tests are called `*.slow.test.ts`. In CI a skipped test is a failure, since nobody would notice it.
+// once more on PostgreSQL and Azurite; `npm run test:all` both, and whole servers once more, too. Slow tests are called `*.slow.test.ts`. In CI a skipped test is a failure, since nobody would notice it.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync, readFileSync } from 'node:fs'
@@ -18,7 +18,9 @@ const OPTIONS = [
 ]
 
 /** What a test file imports that opens the database which `TEST_DATABASE` names, or the store which `TEST_STORE` names. */
-const OPENS_EITHER = /from '[./\w-]*\/(open-database|app-in-memory|start-pipeline|start-aduana|start-nodes)\.ts'/
+const OPENS_EITHER = /from '[./\w-]*\/(open-database|app-in-memory|start-pipeline)\.ts'/
+/** The same, for whole servers: minutes more, so only where everything is asked for. */
+const STARTS_SERVERS = /from '[./\w-]*\/(start-aduana|start-nodes)\.ts'/
 
 const args = process.argv.slice(2)
 const isAll = args.includes('--all')
@@ -33,7 +35,10 @@ process.exitCode = await run(files)
 if (process.exitCode === 0 && (isAll || isSlow) && noPostgres === false) {
   await using server = await startPostgres()
   await using azurite = await startAzurite()
-  const again = (named.length > 0 ? named : everything).filter((file) => OPENS_EITHER.test(readFileSync(file, 'utf8')))
+  const again = (named.length > 0 ? named : everything).filter((file) => {
+    const text = readFileSync(file, 'utf8')
+    return OPENS_EITHER.test(text) || (isAll && STARTS_SERVERS.test(text))
+  })
   console.log(`The same on PostgreSQL and Azurite, ${again.length} test files`)
   process.exitCode = await run(again, {
     [DATABASE_VARIABLE]: 'postgres',

@@ -183,7 +183,10 @@ test('what fails for good becomes a dead letter with its reason, and comes when 
   const [letter] = await listDeadLetters(database, name, { after: undefined, limit: 10 })
   assert.partialDeepStrictEqual(letter, { eventId: id, type: 'aduana.update.imported', tries: 3 })
   assert.match(letter?.reason ?? '', /^127\.0\.0\.1:\d+ answered with status 503 instead of 2xx\.$/)
-  assert.match((await findWebhook(database, name))?.reason ?? '', /503/)
+  await until(
+    async () => /503/.test((await findWebhook(database, name))?.reason ?? ''),
+    'the webhook has the reason, too',
+  )
   await until(() => outcomes.length === 3, 'all are counted')
   assert.deepEqual(outcomes, ['failed', 'failed', 'given-up'])
   assert.ok(lines.length > 0 && lines.every((line) => !line.includes('key=1') && !line.includes('whsec_')))
@@ -230,7 +233,9 @@ test('an address that is not allowed is not asked, and the reason says how it co
   await happen(database, 1)
   const name = { instance: INSTANCE, name: 'private' }
   await until(async () => (await countDeliveries(database, name)).failed === 1, 'it is given up')
-  assert.match((await findWebhook(database, name))?.reason ?? '', /private address.*--allow-webhook 10\.1\.2\.3:80/)
+  const reason = async () => (await findWebhook(database, name))?.reason ?? ''
+  await until(async () => (await reason()) !== '', 'the webhook has the reason, too')
+  assert.match(await reason(), /private address.*--allow-webhook 10\.1\.2\.3:80/)
   assert.equal(await deleteWebhook(database, name, AUDIT), true)
   assert.deepEqual(await countDeliveries(database, name), { waiting: 0, failed: 0 })
 })

@@ -293,7 +293,7 @@ test('an import that the database interrupts does not fail: the next attempt goe
     },
   })
   const hasEnded = async () => (await statusOf(pipeline, operationId)) !== 'Running' && attempts > 0
-  await eventually('it has ended', hasEnded, 60_000)
+  await eventually('it has ended', hasEnded, 240_000)
   assert.equal(await statusOf(pipeline, operationId), 'Succeeded')
   assert.ok(attempts > 10, `${attempts} attempts`)
   assert.ok(worker.logged('operation interrupted by the database'))

@@ -24,7 +24,7 @@ const env = { XDG_STATE_HOME: join(folder, 'state') }
 let server: Aduana
 before(async () => {
   const port = await freePort()
-  server = await startAduana({ flags: ['--http', `127.0.0.1:${port}`] })
+  server = await startAduana({ flags: ['--http', `127.0.0.1:${port}`], inFolder: true })
 })
 after(() => server?.[Symbol.asyncDispose]())
 

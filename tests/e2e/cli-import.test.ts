@@ -28,7 +28,10 @@ let client: ApiClient
 before(async () => {
   source = await startSource()
   const port = await freePort()
-  server = await startAduana({ flags: ['--allow-source', '127.0.0.0/8', '--http', `127.0.0.1:${port}`] })
+  server = await startAduana({
+    flags: ['--allow-source', '127.0.0.0/8', '--http', `127.0.0.1:${port}`],
+    inFolder: true,
+  })
   client = await server.client()
 })
 after(async () => {

@@ -26,7 +26,7 @@ before(async () => {
   // A token that is renewed before it is used at all: it would end within the minute that a request may take.
   issuer = await startOidcIssuer({ audience: AUDIENCE, tokenSeconds: 30 })
   const flags = ['--oidc-issuer', issuer.url, '--oidc-audience', AUDIENCE]
-  server = await startAduana({ flags: [...flags, '--oidc-client-id', PEOPLE] })
+  server = await startAduana({ flags: [...flags, '--oidc-client-id', PEOPLE], inFolder: true })
 })
 after(async () => {
   await server?.[Symbol.asyncDispose]()
@@ -131,7 +131,7 @@ test('who says no in the browser is not signed in', async () => {
 })
 
 test('a server without an issuer, plain http to elsewhere, and an issuer that is none are told', async () => {
-  await using local = await startAduana()
+  await using local = await startAduana({ inFolder: true })
   const without = await runAduana(['login', '--server', local.httpUrl], { env })
   assert.equal(without.status, 1)
   assert.match(without.stderr, /takes tokens of its own.*"aduana token" prints a token/)

@@ -37,7 +37,7 @@ describe('the commands about updates', () => {
   const image = Buffer.alloc(300_000, 'image')
   before(async () => {
     source = await startSource()
-    server = await startAduana()
+    server = await startAduana({ inFolder: true })
     const client = await server.client()
     const publish = (recipe: UpdateRecipe) => publishUpdate(source, { provider: 'Contoso', ...recipe })
     const part = publish({

@@ -43,7 +43,7 @@ export async function progressEnd(
 }
 
 /** Tries until the condition holds. Throws when it does not in time. */
-export async function eventually(what: string, holds: () => Promise<boolean> | boolean, timeoutMs = 10_000) {
+export async function eventually(what: string, holds: () => Promise<boolean> | boolean, timeoutMs = 30_000) {
   for (const deadline = Date.now() + timeoutMs; !(await holds()); await delay(POLL_MS)) {
     if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms.`)
   }
