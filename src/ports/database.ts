@@ -29,6 +29,11 @@ export class BatchConflict extends Error {
   }
 }
 
+/** Whether a batch changed nothing because one of its guards did not hold. */
+export function isGuardConflict(error: unknown): boolean {
+  return error instanceof BatchConflict && error.reason === 'guard'
+}
+
 /**
  * The whole database seam: one statement, or several that all happen or none does.
  *

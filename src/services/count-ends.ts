@@ -1,4 +1,4 @@
-import { BatchConflict } from '../ports/database.ts'
+import { isGuardConflict } from '../ports/database.ts'
 import type { Metrics } from '../ports/metrics.ts'
 import { isDatabaseFailure, LostAttempt } from './attempt-end.ts'
 import type { WorkerOptions } from './worker.ts'
@@ -12,7 +12,7 @@ export function countEnds(run: Run, metrics: Metrics): Run {
     try {
       await run(operation, signal, log)
     } catch (error) {
-      const isLost = error instanceof LostAttempt || (error instanceof BatchConflict && error.reason === 'guard')
+      const isLost = error instanceof LostAttempt || isGuardConflict(error)
       if (!signal.aborted && !isLost && !isDatabaseFailure(error)) metrics.operationEnded({ kind, status: 'Failed' })
       throw error
     }

@@ -4,7 +4,7 @@ import type { Attempt, ClaimedOperation } from '../domain/operation.ts'
 import { asOperationError } from '../domain/operation.ts'
 import { wireTime } from '../domain/times.ts'
 import { logIdsOf } from '../domain/trace-ids.ts'
-import { BatchConflict, type Database } from '../ports/database.ts'
+import { type Database, isGuardConflict } from '../ports/database.ts'
 import { type Span, type Tracing, UNTRACED } from '../ports/tracing.ts'
 import { claimOperation, endStatements, releaseLease, renewLease } from '../store/attempts.ts'
 import { isDatabaseFailure, LostAttempt, Parked } from './attempt-end.ts'
@@ -167,7 +167,7 @@ export function startWorker({
     { facts, span }: { facts: object; span: Span },
   ): Promise<'lost' | 'parked' | 'interrupted' | 'failed'> {
     try {
-      if (error instanceof LostAttempt || isLostGuard(error)) {
+      if (error instanceof LostAttempt || isGuardConflict(error)) {
         log.warn(facts, 'operation lost to another attempt')
         return 'lost'
       }
@@ -219,8 +219,4 @@ function logOf(facts: object, log: WorkerLog): WorkerLog {
     warn: (more, message) => log.warn({ ...facts, ...more }, message),
     error: (more, message) => log.error({ ...facts, ...more }, message),
   }
-}
-
-function isLostGuard(error: unknown): boolean {
-  return error instanceof BatchConflict && error.reason === 'guard'
 }

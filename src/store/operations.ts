@@ -7,12 +7,13 @@ import type {
   OperationRequest,
   OperationStatus,
 } from '../domain/operation.ts'
-import { BatchConflict, type Database, type Row, type SqlValue, type Statement } from '../ports/database.ts'
+import type { Database, Row, SqlValue, Statement } from '../ports/database.ts'
 import { guardAttempt } from './attempts.ts'
 import { insertAudit } from './audit.ts'
 import { NOW } from './clock.ts'
 import { newEtag } from './etags.ts'
 import { tellAccepted } from './events.ts'
+import { held } from './held.ts'
 import { insertItem } from './operation-items.ts'
 
 /** Where in a `traceparent` the span begins. */
@@ -73,13 +74,7 @@ export async function recordOperation(
   }
   statements.push(...uploads, tellAccepted(operationId))
   if (audit !== undefined) statements.push(insertAudit(audit))
-  try {
-    await database.batch(statements)
-    return true
-  } catch (error) {
-    if (error instanceof BatchConflict && error.reason === 'guard') return false
-    throw error
-  }
+  return await held(database.batch(statements))
 }
 
 const SELECT_OPERATION = `

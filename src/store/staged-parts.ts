@@ -1,6 +1,7 @@
 import type { BlobName } from '../domain/blob.ts'
-import { BatchConflict, type Database, type SqlValue, type Statement } from '../ports/database.ts'
+import type { Database, SqlValue, Statement } from '../ports/database.ts'
 import { NOW } from './clock.ts'
+import { held } from './held.ts'
 
 /** Some bytes of an upload, in the order in which they came. */
 export interface StagedPart {
@@ -20,7 +21,7 @@ export async function notePart(
   database: Database,
   { uploadId, start, sha256, sizeInBytes }: StagedPart,
 ): Promise<boolean> {
-  return await holds(
+  return await held(
     database.batch([
       {
         sql: `insert into staged_parts (upload_id, start, sha256, size_in_bytes, is_kept)
@@ -43,7 +44,7 @@ export async function keepPart(
   database: Database,
   { uploadId, start, sha256, sizeInBytes }: StagedPart,
 ): Promise<boolean> {
-  return await holds(
+  return await held(
     database.batch([
       {
         sql: `update staged_uploads set bytes_received = $1, expires_at = ${NOW} + keep_ms
@@ -110,14 +111,4 @@ export async function listParts(
     sha256: String(row.sha256),
     blob: row.blob === null ? undefined : (String(row.blob) as BlobName),
   }))
-}
-
-async function holds(batch: Promise<void>): Promise<boolean> {
-  try {
-    await batch
-    return true
-  } catch (error) {
-    if (error instanceof BatchConflict && error.reason === 'guard') return false
-    throw error
-  }
 }

@@ -1,8 +1,9 @@
 import type { AuditEntry } from '../domain/audit-entry.ts'
 import type { StagedUpload, StagingOwner } from '../domain/staged-upload.ts'
-import { BatchConflict, type Database, type Row, type SqlValue, type Statement } from '../ports/database.ts'
+import type { Database, Row, SqlValue, Statement } from '../ports/database.ts'
 import { insertAudit } from './audit.ts'
 import { NOW } from './clock.ts'
+import { held } from './held.ts'
 import { releaseParts } from './staged-parts.ts'
 
 /**
@@ -15,8 +16,8 @@ export async function recordUpload(
   { instance, subject, issuer }: StagingOwner,
   { keepMs, bytesMax, uploadsMax, audit }: { keepMs: number; bytesMax: number; uploadsMax: number; audit: AuditEntry },
 ): Promise<boolean> {
-  try {
-    await database.batch([
+  return await held(
+    database.batch([
       {
         sql: `insert into staged_uploads (id, instance, subject, issuer, metadata, file_name, size_in_bytes, bytes_received,
                 created_at, keep_ms, expires_at)
@@ -32,12 +33,8 @@ export async function recordUpload(
         mustChangeRows: true,
       },
       insertAudit(audit),
-    ])
-    return true
-  } catch (error) {
-    if (error instanceof BatchConflict && error.reason === 'guard') return false
-    throw error
-  }
+    ]),
+  )
 }
 
 /** How much is staged: bytes in the instance, and uploads of the owner. */
@@ -98,8 +95,8 @@ export async function removeUpload(
   audit: AuditEntry,
 ): Promise<boolean> {
   const parts = releaseParts('upload_id = $1', [id])
-  try {
-    await database.batch([
+  return await held(
+    database.batch([
       {
         // First, so that nothing of another owner's upload is touched.
         sql: `update staged_uploads set expires_at = 0
@@ -110,12 +107,8 @@ export async function removeUpload(
       ...parts,
       { sql: 'delete from staged_uploads where id = $1', params: [id] },
       insertAudit(audit),
-    ])
-    return true
-  } catch (error) {
-    if (error instanceof BatchConflict && error.reason === 'guard') return false
-    throw error
-  }
+    ]),
+  )
 }
 
 /** Notes which uploads of its owner an operation names: for the batch that records it. Others are as if they were not there. */
@@ -174,20 +167,16 @@ export async function listExpiredUploads(database: Database, limit: number): Pro
 
 /** Gives the bytes of an upload away if its time is still over. Answers whether it did. */
 export async function releaseUpload(database: Database, id: string): Promise<boolean> {
-  try {
-    await database.batch([
+  return await held(
+    database.batch([
       {
         sql: `update staged_uploads set released_at = ${NOW}, bytes_received = 0 where id = $1 and ${IS_OVER}`,
         params: [id],
         mustChangeRows: true,
       },
       ...releaseParts('upload_id = $1', [id]),
-    ])
-    return true
-  } catch (error) {
-    if (error instanceof BatchConflict && error.reason === 'guard') return false
-    throw error
-  }
+    ]),
+  )
 }
 
 /** Forgets uploads that were released more than `ageMs` ago, at most `limit` of them. Answers how many. */

@@ -4,6 +4,7 @@ import { BatchConflict, type Database, type SqlValue } from '../ports/database.t
 import { insertAudit } from './audit.ts'
 import { NOW } from './clock.ts'
 import { EVENT_COLUMNS, eventOf, listEvents } from './events.ts'
+import { held } from './held.ts'
 import type { SendingWebhook, WebhookName } from './webhooks.ts'
 
 /**
@@ -147,8 +148,8 @@ export async function retryDeadLetter(
   { instance, name, eventId }: WebhookName & { eventId: string },
   audit: AuditEntry,
 ): Promise<boolean> {
-  try {
-    await database.batch([
+  return await held(
+    database.batch([
       {
         sql: `update webhook_deliveries set due_at = ${NOW}, tries = 0
                where instance = $1 and name = $2 and event_id = $3 and due_at is null`,
@@ -156,12 +157,8 @@ export async function retryDeadLetter(
         mustChangeRows: true,
       },
       insertAudit(audit),
-    ])
-    return true
-  } catch (error) {
-    if (error instanceof BatchConflict && error.reason === 'guard') return false
-    throw error
-  }
+    ]),
+  )
 }
 
 /** How many events a webhook is still to be told of, and how many were given up. */

@@ -1,9 +1,10 @@
 import type { AuditEntry } from '../domain/audit-entry.ts'
 import type { EventType } from '../domain/event.ts'
 import type { Webhook } from '../domain/webhook.ts'
-import { BatchConflict, type Database, type Row, type SqlValue } from '../ports/database.ts'
+import type { Database, Row, SqlValue } from '../ports/database.ts'
 import { insertAudit } from './audit.ts'
 import { NOW } from './clock.ts'
+import { held } from './held.ts'
 
 /** Webhooks of one instance at most: an operator makes them by hand. */
 export const WEBHOOKS_MAX = 20
@@ -30,8 +31,8 @@ export async function setWebhook(
   audit: AuditEntry,
 ): Promise<boolean> {
   const list = types === undefined ? null : JSON.stringify(types)
-  try {
-    await database.batch([
+  return await held(
+    database.batch([
       {
         sql: `insert into webhooks (instance, name, url, secret, types, created_at, changed_at, taken)
               select $1, $2, $3, $4, $5, ${NOW}, ${NOW}, (select coalesce(max(number), 0) from events)
@@ -42,12 +43,8 @@ export async function setWebhook(
         mustChangeRows: true,
       },
       insertAudit(audit),
-    ])
-    return true
-  } catch (error) {
-    if (error instanceof BatchConflict && error.reason === 'guard') return false
-    throw error
-  }
+    ]),
+  )
 }
 
 const SELECT_WEBHOOK = `
@@ -71,20 +68,16 @@ export async function deleteWebhook(
   { instance, name }: WebhookName,
   audit: AuditEntry,
 ): Promise<boolean> {
-  try {
-    await database.batch([
+  return await held(
+    database.batch([
       {
         sql: 'delete from webhooks where instance = $1 and name = $2',
         params: [instance, name],
         mustChangeRows: true,
       },
       insertAudit(audit),
-    ])
-    return true
-  } catch (error) {
-    if (error instanceof BatchConflict && error.reason === 'guard') return false
-    throw error
-  }
+    ]),
+  )
 }
 
 /** What sending needs of a webhook. */
