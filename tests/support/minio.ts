@@ -5,6 +5,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ListBucketsCommand } from '@aws-sdk/client-s3'
+import { STORE_PATIENCE } from '../../src/adapters/object-store/call-store.ts'
+import { makeS3Client } from '../../src/adapters/s3/s3-client.ts'
 import { freePort } from './free-port.ts'
 import type { S3Key } from './s3-server.ts'
 
@@ -61,10 +64,25 @@ export async function startMinio(program: string): Promise<Minio> {
     },
   }
   for (let waitedMs = 0; waitedMs < START_TIMEOUT_MS && server.exitCode === null; waitedMs += 100) {
-    const answer = await fetch(`http://127.0.0.1:${port}/minio/health/ready`).catch(() => undefined)
-    if (answer?.ok) return minio
+    if (await answers(minio)) return minio
     await sleep(100)
   }
   await minio[Symbol.asyncDispose]()
   throw new Error(`${program} ended, or took more than ${START_TIMEOUT_MS} ms, before it was ready`)
+}
+
+/** Its page of health says that it is ready before it knows its keys, so it is asked something that needs one. */
+async function answers({ port, key }: Minio): Promise<boolean> {
+  const client = makeS3Client(STORE_PATIENCE, {
+    env: { AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` },
+    credentials: key,
+  })
+  try {
+    await client.send(new ListBucketsCommand())
+    return true
+  } catch {
+    return false
+  } finally {
+    client.destroy()
+  }
 }
