@@ -10,7 +10,7 @@ import { openSqlite, SQLITE_DIALECT } from '../adapters/sqlite/database-sqlite.t
 import type { ServeConfig } from '../config/serve-settings.ts'
 import type { Bell } from '../ports/bell.ts'
 import type { Database } from '../ports/database.ts'
-import { ringHere } from '../services/ring-here.ts'
+import { ringHere } from '../services/nodes/ring-here.ts'
 import { releaseAllLeases } from '../store/attempts.ts'
 import { isHalfCopied, isInUse } from '../store/copy-catalogue.ts'
 import { migrate } from '../store/migrate.ts'

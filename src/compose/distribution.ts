@@ -4,7 +4,7 @@ import type { ConfiguredStore } from '../config/distribution-settings.ts'
 import type { Database } from '../ports/database.ts'
 import type { StartDigest } from '../ports/digest.ts'
 import type { DistributionStore } from '../ports/distribution-store.ts'
-import { distributionStatus } from '../services/distribution-status.ts'
+import { distributionStatus } from '../services/distribution/distribution-status.ts'
 import { listInstances } from '../store/instances.ts'
 
 export interface OpenedStore extends ConfiguredStore {

@@ -9,7 +9,7 @@ import { openSqliteUpkeep } from '../adapters/sqlite/upkeep-sqlite.ts'
 import type { DoctorConfig } from '../config/command-settings.ts'
 import type { Database } from '../ports/database.ts'
 import type { DatabaseUpkeep } from '../ports/upkeep.ts'
-import { ALIVE_MS } from '../services/membership.ts'
+import { ALIVE_MS } from '../services/nodes/membership.ts'
 import { countLiveNodes } from '../store/nodes.ts'
 
 /** Where a doctor works, and who else does. */

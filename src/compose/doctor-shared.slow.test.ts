@@ -12,7 +12,7 @@ import type { BlobStore, StoredBlob } from '../ports/blob-store.ts'
 import type { StoreUpkeep } from '../ports/upkeep.ts'
 import { checkBlobs } from '../services/doctor/check-blobs.ts'
 import { checkLeftovers } from '../services/doctor/check-leftovers.ts'
-import { runDoctor } from '../services/doctor.ts'
+import { runDoctor } from '../services/doctor/doctor.ts'
 import { createInstances } from '../store/instances.ts'
 import { migrate } from '../store/migrate.ts'
 

@@ -4,8 +4,8 @@ import type { DoctorConfig } from '../config/command-settings.ts'
 import type { BlobName } from '../domain/blob.ts'
 import type { BlobStore, StoredBlob } from '../ports/blob-store.ts'
 import type { StoreUpkeep } from '../ports/upkeep.ts'
+import { withReadStores } from '../services/blobs/read-stores.ts'
 import { listTogether } from '../services/doctor/walk-copies.ts'
-import { withReadStores } from '../services/read-stores.ts'
 import { openStore, openStoreUpkeep } from './store.ts'
 
 interface TitledUpkeep {

@@ -7,7 +7,7 @@ import type { createOwnEndpoints } from '../adapters/source/own-endpoints.ts'
 import type { ServeConfig } from '../config/serve-settings.ts'
 import type { Metrics } from '../ports/metrics.ts'
 import type { Tracing } from '../ports/tracing.ts'
-import type { ScanPolicy } from '../services/scan-policy.ts'
+import type { ScanPolicy } from '../services/scanning/scan-policy.ts'
 
 /** The scanner and what it decides. Its address is never fetched from. */
 export function openScan(

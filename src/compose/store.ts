@@ -4,7 +4,7 @@ import type { StoreAddress } from '../adapters/object-store/store-address.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { StartDigest } from '../ports/digest.ts'
 import type { StoreUpkeep } from '../ports/upkeep.ts'
-import { withReadStores } from '../services/read-stores.ts'
+import { withReadStores } from '../services/blobs/read-stores.ts'
 
 export interface StoreOptions {
   /** The name of this node where several share the store. */

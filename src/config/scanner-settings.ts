@@ -1,6 +1,6 @@
 import { parseClamdAddress } from '../adapters/clamd/clamd-address.ts'
 import { CLAMD_SCAN_BYTES_MAX } from '../adapters/clamd/clamd-limits.ts'
-import type { ScanMode } from '../services/scan-policy.ts'
+import type { ScanMode } from '../services/scanning/scan-policy.ts'
 import type { Setting } from './read-settings.ts'
 
 /** Who looks for malware, and how much depends on it. */

@@ -1,6 +1,6 @@
 import type { SourceLimits } from '../adapters/source/source-limits.ts'
 import { parseAllowedSource } from '../adapters/source/source-policy.ts'
-import { RETRY, type RetryPolicy } from '../services/read-source.ts'
+import { RETRY, type RetryPolicy } from '../services/sources/read-source.ts'
 import type { Setting, ValuesOf } from './read-settings.ts'
 import { parseTimer } from './values.ts'
 

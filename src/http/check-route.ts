@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { AppError } from '../domain/errors.ts'
-import { type Acceptance, acceptCheck } from '../services/accept-operation.ts'
+import { type Acceptance, acceptCheck } from '../services/operations/accept-operation.ts'
 import { acceptedAt } from './answers.ts'
 import type { ApiRoute } from './call.ts'
 import { readImportBody } from './import-body.ts'

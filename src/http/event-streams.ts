@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { AppError } from '../domain/errors.ts'
-import type { Caller } from '../services/accept-operation.ts'
+import type { Caller } from '../services/operations/accept-operation.ts'
 
 /** One event of a stream (HTML standard, server-sent events). */
 export interface ServerEvent {

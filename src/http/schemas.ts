@@ -4,7 +4,7 @@ import { COPY_STATES } from '../domain/distribution.ts'
 import { EVENT_TYPES } from '../domain/event.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { OPERATION_KINDS, OPERATION_STATUSES } from '../domain/operation.ts'
-import { INFECTED_UPDATES_MAX } from '../services/rescan-progress.ts'
+import { INFECTED_UPDATES_MAX } from '../services/scanning/rescan-progress.ts'
 
 /**
  * The documents of the API, as strict as the published specifications. Requests are validated by these schemas, and the OpenAPI

@@ -5,7 +5,7 @@ import { LIMITS } from '../domain/limits.ts'
 import type { Update, UpdateFile } from '../domain/update.ts'
 import type { UpdateId } from '../domain/update-id.ts'
 import type { Database } from '../ports/database.ts'
-import { type Acceptance, acceptDeletion, acceptImport } from '../services/accept-operation.ts'
+import { type Acceptance, acceptDeletion, acceptImport } from '../services/operations/accept-operation.ts'
 import { listFiles } from '../store/files.ts'
 import {
   findUpdate,

@@ -1,14 +1,14 @@
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
 import type { Scanner } from '../ports/scanner.ts'
-import { startDuty } from './duties.ts'
-import { expireUploads } from './expire-uploads.ts'
-import type { Membership } from './membership.ts'
-import { keepNumbering } from './number-events.ts'
-import { isStoreOf } from './recognise-store.ts'
-import { rescan } from './rescan.ts'
-import { sweep, sweepLeftovers } from './sweep.ts'
-import type { WorkerLog } from './worker.ts'
+import { isStoreOf } from './blobs/recognise-store.ts'
+import { sweep, sweepLeftovers } from './deleting/sweep.ts'
+import { keepNumbering } from './events/number-events.ts'
+import { startDuty } from './nodes/duties.ts'
+import type { Membership } from './nodes/membership.ts'
+import type { WorkerLog } from './operations/worker.ts'
+import { rescan } from './scanning/rescan.ts'
+import { expireUploads } from './staging/expire-uploads.ts'
 
 const DAY_MS = 24 * 3600 * 1000
 /** How much longer than they should uploads may live. */

@@ -6,10 +6,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { newBlobName } from '../../src/domain/blob.ts'
 import { newContentId } from '../../src/domain/distribution.ts'
 import type { OpenSource } from '../../src/ports/source.ts'
-import { type Acceptance, acceptDeletion, acceptImport, type Caller } from '../../src/services/accept-operation.ts'
-import { createStaging, type Staging } from '../../src/services/staging.ts'
-import { sweep, sweepLeftovers } from '../../src/services/sweep.ts'
-import { startWorker } from '../../src/services/worker.ts'
+import { sweep, sweepLeftovers } from '../../src/services/deleting/sweep.ts'
+import {
+  type Acceptance,
+  acceptDeletion,
+  acceptImport,
+  type Caller,
+} from '../../src/services/operations/accept-operation.ts'
+import { startWorker } from '../../src/services/operations/worker.ts'
+import { createStaging, type Staging } from '../../src/services/staging/staging.ts'
 import { claimOperation, endStatements } from '../../src/store/attempts.ts'
 import { checkCopies } from '../support/check-copies.ts'
 import { type MisbehavingSource, serveBytes, serveOtherBytes } from '../support/misbehaving-source.ts'

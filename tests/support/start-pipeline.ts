@@ -12,7 +12,7 @@ import type { ClaimedOperation, OperationRequest } from '../../src/domain/operat
 import type { BlobStore } from '../../src/ports/blob-store.ts'
 import type { Database } from '../../src/ports/database.ts'
 import type { OpenSource } from '../../src/ports/source.ts'
-import { runImport } from '../../src/services/run-import.ts'
+import { runImport } from '../../src/services/importing/run-import.ts'
 import { claimOperation } from '../../src/store/attempts.ts'
 import { createInstances } from '../../src/store/instances.ts'
 import { migrate } from '../../src/store/migrate.ts'

@@ -1,6 +1,6 @@
 import type { Database } from '../../ports/database.ts'
 import { listNodes, type SeenNode } from '../../store/inspect-nodes.ts'
-import { ALIVE_MS } from '../membership.ts'
+import { ALIVE_MS } from '../nodes/membership.ts'
 import type { Step } from './step.ts'
 
 /** More are counted only. */
