@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { openSqlite } from '../src/adapters/sqlite/database-sqlite.ts'
-import { pageToken } from '../src/http/paging.ts'
+import { pageToken } from '../src/http/calls/paging.ts'
 import type { Row } from '../src/ports/database.ts'
 import { CORE, INSTANCES } from './fill-catalogue.ts'
 

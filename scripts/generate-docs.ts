@@ -12,7 +12,7 @@ import {
 import { environmentName, type Settings } from '../src/config/read-settings.ts'
 import { SERVE_SETTINGS } from '../src/config/serve-settings.ts'
 import { ERROR_CODES } from '../src/domain/error-codes.ts'
-import { statusOf } from '../src/http/problems.ts'
+import { statusOf } from '../src/http/calls/problems.ts'
 import { startAppInMemory } from '../tests/support/app-in-memory.ts'
 
 const PLACES = {

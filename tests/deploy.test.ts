@@ -9,7 +9,7 @@ import { openPrometheus } from '../src/adapters/prometheus/open-prometheus.ts'
 import { BACKUP_SETTINGS, KNOWN_SETTINGS } from '../src/config/command-settings.ts'
 import { environmentName, readSettings } from '../src/config/read-settings.ts'
 import { checkTogether, SERVE_SETTINGS } from '../src/config/serve-settings.ts'
-import { SUPERVISED_PATHS } from '../src/http/metrics.ts'
+import { SUPERVISED_PATHS } from '../src/http/monitoring/metrics.ts'
 import { VERSION } from '../src/version.ts'
 
 const ROOT = join(import.meta.dirname, '..')

@@ -55,7 +55,7 @@ test('SQL stands only in store, and in the adapters of databases', () => {
   assert.deepEqual(wrong, [])
 })
 
-test('only http/problems.ts knows the statuses of errors', () => {
+test('only http/calls/problems.ts knows the statuses of errors', () => {
   const wrong = sources.filter(
     (path) => /^src\/(domain|ports|store|services)\//.test(path) && /\bstatus(Code)?: [45]\d\d\b/.test(read(path)),
   )

@@ -7,8 +7,8 @@ import { issuerNames, signInScope } from '../adapters/tokens/oidc-issuer-setting
 import { createTokenVerifier } from '../adapters/tokens/token-verifier.ts'
 import { isLocalIssuerOn } from '../config/identity-settings.ts'
 import type { ServeConfig } from '../config/serve-settings.ts'
-import type { SignIn } from '../http/login-route.ts'
 import type { Issuer } from '../http/openapi.ts'
+import type { SignIn } from '../http/pages/login-route.ts'
 
 /** Everybody whose tokens open this server, and what they give. */
 export async function openTokens(

@@ -1,4 +1,4 @@
-import { CLIENT_LIMITS, type ClientLimits } from '../http/listeners.ts'
+import { CLIENT_LIMITS, type ClientLimits } from '../http/admission/listeners.ts'
 import type { Setting, ValuesOf } from './read-settings.ts'
 import { parseHostPort, parseText, parseTimer } from './values.ts'
 

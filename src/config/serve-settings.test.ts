@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CLIENT_LIMITS } from '../http/listeners.ts'
+import { CLIENT_LIMITS } from '../http/admission/listeners.ts'
 import { KNOWN_SETTINGS } from './command-settings.ts'
 import { serviceLimitsOf } from './limit-settings.ts'
 import { clientLimitsOf } from './listening-settings.ts'

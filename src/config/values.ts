@@ -1,7 +1,7 @@
 /** Values that several settings have in common. Each function throws an `Error` with a sentence. */
 
 import { INSTANCE_NAME } from '../domain/instance-name.ts'
-import type { HostPort } from '../http/listeners.ts'
+import type { HostPort } from '../http/admission/listeners.ts'
 
 export const parseText = (text: string) => text
 

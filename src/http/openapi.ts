@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import Type, { type TSchema } from 'typebox'
 import { INSTANCE_NAME } from '../domain/instance-name.ts'
 import { WEBHOOK_NAME } from '../domain/webhook.ts'
-import { LOGIN_SCRIPT } from './login-script.ts'
+import { LOGIN_SCRIPT } from './pages/login-script.ts'
 import { COMPONENTS } from './schemas.ts'
 
 /** Who gives out tokens, for the description. */

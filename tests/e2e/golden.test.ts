@@ -7,8 +7,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import Type, { type TSchema } from 'typebox'
-import { InstancesDocument } from '../../src/http/instances-route.ts'
-import { SignInDocument } from '../../src/http/login-route.ts'
+import { InstancesDocument } from '../../src/http/instances/instances-route.ts'
+import { SignInDocument } from '../../src/http/pages/login-route.ts'
 import {
   AuditRecord,
   DeadLetter,

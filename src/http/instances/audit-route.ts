@@ -1,0 +1,78 @@
+import Type from 'typebox'
+import { wireTime } from '../../domain/times.ts'
+import type { Database } from '../../ports/database.ts'
+import { type KeptAuditEntry, listAudit } from '../../store/audit.ts'
+import { json } from '../calls/answers.ts'
+import type { ApiRoute } from '../calls/call.ts'
+import { nextLink, PAGE_SIZE, pageTokenReader } from '../calls/paging.ts'
+import { describe, listed } from '../route-schemas.ts'
+import { AuditRecord } from '../schemas.ts'
+
+const closed = { additionalProperties: false }
+
+const readToken = pageTokenReader(
+  Type.Object(
+    {
+      after: Type.Object(
+        { id: Type.String(), at: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }) },
+        closed,
+      ),
+      operation: Type.Optional(Type.String()),
+      target: Type.Optional(Type.String()),
+    },
+    closed,
+  ),
+)
+
+/**
+ * The audit log of an instance. It names people and the addresses that they came from, so it is for those who look after the instance, and
+ * not for everybody who may read its updates.
+ */
+export function auditRoute({ database }: { database: Database }): ApiRoute {
+  return {
+    method: 'GET',
+    path: '/audit',
+    permission: 'management/read',
+    schema: describe(
+      {
+        operationId: 'Aduana_ListAudit',
+        summary: 'List the audit log, newest first',
+        description:
+          'Who asked for which import, deletion or rescan, who signed in, and who was refused. What was refused outside of every ' +
+          'instance is in the log of the server only.',
+      },
+      listed(
+        AuditRecord,
+        Type.Object({
+          operation: Type.Optional(Type.String({ description: 'Only what is about this operation.' })),
+          target: Type.Optional(
+            Type.String({ description: 'Only what is about this, such as `Contoso/Toaster/1.0`.' }),
+          ),
+        }),
+      ),
+    ),
+    async handle({ instance, query, ...call }) {
+      const { after, operation, target } = readToken(query.skipToken) ?? { ...query, after: undefined }
+      const found = await listAudit(database, {
+        instance,
+        operationId: operation,
+        target,
+        after,
+        limit: PAGE_SIZE + 1,
+      })
+      const shown = found.slice(0, PAGE_SIZE)
+      const last = shown.at(-1)
+      const hasMore = found.length > PAGE_SIZE && last !== undefined
+      return json({
+        value: shown.map(auditMembers),
+        nextLink: hasMore
+          ? nextLink({ ...call, query }, { after: { id: last.id, at: last.at }, operation, target })
+          : undefined,
+      })
+    },
+  }
+}
+
+function auditMembers({ at, action, subject, issuer, address, traceId, operationId, code, target }: KeptAuditEntry) {
+  return { occurredDateTime: wireTime(at), action, subject, issuer, address, traceId, operationId, code, target }
+}
