@@ -11,9 +11,9 @@ import type { ServeConfig } from '../config/serve-settings.ts'
 import type { Bell } from '../ports/bell.ts'
 import type { Database } from '../ports/database.ts'
 import { ringHere } from '../services/nodes/ring-here.ts'
-import { releaseAllLeases } from '../store/attempts.ts'
 import { isHalfCopied, isInUse } from '../store/copy-catalogue.ts'
 import { migrate } from '../store/migrate.ts'
+import { releaseAllLeases } from '../store/operations/attempts.ts'
 
 export const HALF_MOVED =
   'A catalogue is being moved into this database, or that broke off: run "aduana move-database" once more.'

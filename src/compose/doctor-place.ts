@@ -10,7 +10,7 @@ import type { DoctorConfig } from '../config/command-settings.ts'
 import type { Database } from '../ports/database.ts'
 import type { DatabaseUpkeep } from '../ports/upkeep.ts'
 import { ALIVE_MS } from '../services/nodes/membership.ts'
-import { countLiveNodes } from '../store/nodes.ts'
+import { countLiveNodes } from '../store/nodes/nodes.ts'
 
 /** Where a doctor works, and who else does. */
 export interface DoctorPlace {

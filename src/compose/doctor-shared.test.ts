@@ -17,9 +17,9 @@ import { openLocalIssuer } from '../adapters/tokens/local-issuer.ts'
 import { DOCTOR_SETTINGS } from '../config/command-settings.ts'
 import { readSettings } from '../config/read-settings.ts'
 import { type BlobName, newBlobName } from '../domain/blob.ts'
-import { findBlob } from '../store/blobs.ts'
-import { recordOperation } from '../store/operations.ts'
-import { findMark } from '../store/store-mark.ts'
+import { findBlob } from '../store/blobs/blobs.ts'
+import { findMark } from '../store/blobs/store-mark.ts'
+import { recordOperation } from '../store/operations/operations.ts'
 import { examine } from './doctor.ts'
 
 const options = { skip: noPostgres }

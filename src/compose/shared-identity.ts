@@ -4,7 +4,7 @@ import { makeFolder, readIfThere, replaceFile } from '../adapters/filesystem/dur
 import type { Tls } from '../adapters/tls/tls-files.ts'
 import { openLocalIssuer } from '../adapters/tokens/local-issuer.ts'
 import type { Database } from '../ports/database.ts'
-import { findSharedKeys, offerSharedKeys, replaceSharedKeys, type SharedKeys } from '../store/shared-keys.ts'
+import { findSharedKeys, offerSharedKeys, replaceSharedKeys, type SharedKeys } from '../store/nodes/shared-keys.ts'
 
 /** Files of the data folder, by their paths: these names they have in the database too. */
 const ISSUER = ['installation.json', 'keys/issuer.jwk.json']

@@ -6,7 +6,7 @@ import { formatUpdateId } from '../domain/update-id.ts'
 import type { Database, Statement } from '../ports/database.ts'
 import { NOW } from './clock.ts'
 import { newEtag } from './etags.ts'
-import { tellEnded } from './events.ts'
+import { tellEnded } from './events/events.ts'
 
 /** What a copy of the catalogue must not have, by table: an operation's request holds source URLs with their signatures. */
 export const SECRET_COLUMNS: Readonly<Record<string, readonly string[]>> = {

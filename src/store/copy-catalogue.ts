@@ -1,5 +1,5 @@
 import type { Database, Row, SqlValue } from '../ports/database.ts'
-import { findSharedKeys, replaceSharedKeys } from './shared-keys.ts'
+import { findSharedKeys, replaceSharedKeys } from './nodes/shared-keys.ts'
 
 /** Every table with what only this database has, in an order in which rows find what they name, and its key. */
 export const TABLES: readonly { table: string; key: readonly string[]; booleans?: readonly string[] }[] = [

@@ -20,11 +20,11 @@ import { checkDistribution } from '../../src/services/distribution/check-distrib
 import { distribute } from '../../src/services/distribution/distribute.ts'
 import { runImport } from '../../src/services/importing/run-import.ts'
 import { withStaging } from '../../src/services/staging/staged-source.ts'
-import { claimOperation, endStatements, releaseAllLeases } from '../../src/store/attempts.ts'
 import { createInstances } from '../../src/store/instances.ts'
 import { migrate } from '../../src/store/migrate.ts'
-import { recordOperation } from '../../src/store/operations.ts'
-import { listPartials } from '../../src/store/progress.ts'
+import { claimOperation, endStatements, releaseAllLeases } from '../../src/store/operations/attempts.ts'
+import { recordOperation } from '../../src/store/operations/operations.ts'
+import { listPartials } from '../../src/store/operations/progress.ts'
 import { asImportInput, type PublishedUpdate } from '../support/publish-update.ts'
 
 /** Everything that services reach the world by. */

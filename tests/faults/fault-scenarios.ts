@@ -15,7 +15,7 @@ import {
 } from '../../src/services/operations/accept-operation.ts'
 import { startWorker } from '../../src/services/operations/worker.ts'
 import { createStaging, type Staging } from '../../src/services/staging/staging.ts'
-import { claimOperation, endStatements } from '../../src/store/attempts.ts'
+import { claimOperation, endStatements } from '../../src/store/operations/attempts.ts'
 import { checkCopies } from '../support/check-copies.ts'
 import { type MisbehavingSource, serveBytes, serveOtherBytes } from '../support/misbehaving-source.ts'
 import { asImportInput, type PublishedUpdate, publishUpdate, sha256Of } from '../support/publish-update.ts'

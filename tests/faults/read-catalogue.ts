@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { findContent, listFiles } from '../../src/store/files.ts'
-import { findUpdate, listNames, listProviders, listUpdates, listVersions } from '../../src/store/updates.ts'
+import { findContent, listFiles } from '../../src/store/updates/files.ts'
+import { findUpdate, listNames, listProviders, listUpdates, listVersions } from '../../src/store/updates/updates.ts'
 import type { Ports } from './data-under-test.ts'
 import type { ModelReads } from './model.ts'
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { AppError } from '../../src/domain/errors.ts'
-import { endStatements } from '../../src/store/attempts.ts'
-import { listFiles } from '../../src/store/files.ts'
-import { findUpdate } from '../../src/store/updates.ts'
+import { endStatements } from '../../src/store/operations/attempts.ts'
+import { listFiles } from '../../src/store/updates/files.ts'
+import { findUpdate } from '../../src/store/updates/updates.ts'
 import { breaking, inTurn } from '../support/breaking-source.ts'
 import {
   answerStatus,

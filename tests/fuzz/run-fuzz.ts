@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { ManifestVersion } from '../../src/domain/import-manifest.ts'
-import { findContent } from '../../src/store/files.ts'
+import { findContent } from '../../src/store/updates/files.ts'
 import { type AppInMemory, startAppInMemory } from '../support/app-in-memory.ts'
 import { validManifest } from '../support/import-manifests.ts'
 import { seedEveryState, toaster } from '../support/seed-every-state.ts'

@@ -7,7 +7,7 @@ import { openStore } from '../../src/compose/store.ts'
 import type { BlobStore } from '../../src/ports/blob-store.ts'
 import type { Database } from '../../src/ports/database.ts'
 import { recogniseStore } from '../../src/services/blobs/recognise-store.ts'
-import { reportNode } from '../../src/store/nodes.ts'
+import { reportNode } from '../../src/store/nodes/nodes.ts'
 import { newPostgresDatabase, sharedPostgres } from './open-database.ts'
 import { type Payload, stockCatalogue } from './stock-catalogue.ts'
 

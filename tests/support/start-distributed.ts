@@ -5,7 +5,7 @@ import { openDistributionFolder } from '../../src/adapters/filesystem/distributi
 import type { DistributionStore } from '../../src/ports/distribution-store.ts'
 import { checkDistribution } from '../../src/services/distribution/check-distribution.ts'
 import { type DistributionContext, distribute } from '../../src/services/distribution/distribute.ts'
-import type { CheckFindings } from '../../src/store/distribution-checks.ts'
+import type { CheckFindings } from '../../src/store/distribution/distribution-checks.ts'
 import { checkCopies, filesIn } from './check-copies.ts'
 import { type PublishedUpdate, publishUpdate, type UpdateRecipe } from './publish-update.ts'
 import { type Pipeline, startPipeline } from './start-pipeline.ts'

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { type BlobName, newBlobName } from '../../src/domain/blob.ts'
 import type { BlobStore } from '../../src/ports/blob-store.ts'
 import type { Database } from '../../src/ports/database.ts'
-import { recordBlob } from '../../src/store/blobs.ts'
+import { recordBlob } from '../../src/store/blobs/blobs.ts'
 import { createInstances } from '../../src/store/instances.ts'
 import { seedUpdates, simpleManifest } from './seed-catalogue.ts'
 

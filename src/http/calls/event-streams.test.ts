@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type AppInMemory, type AppInMemoryOptions, startAppInMemory } from '../../../tests/support/app-in-memory.ts'
 import { openStream } from '../../../tests/support/event-stream.ts'
 import { OPERATIONS, seedEveryState } from '../../../tests/support/seed-every-state.ts'
-import { noteProgress } from '../../store/progress.ts'
+import { noteProgress } from '../../store/operations/progress.ts'
 
 const PATH = `/aduana/v1/default/operations/${OPERATIONS.running}/events`
 const RUNNING = { operationId: OPERATIONS.running, attempt: 1 }

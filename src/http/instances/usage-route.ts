@@ -1,6 +1,6 @@
 import type { ServiceLimits } from '../../domain/service-limits.ts'
 import type { Database } from '../../ports/database.ts'
-import { countStorage, type StorageUse } from '../../store/usage.ts'
+import { countStorage, type StorageUse } from '../../store/updates/usage.ts'
 import { json } from '../calls/answers.ts'
 import type { ApiRoute } from '../calls/call.ts'
 import { describe, document } from '../route-schemas.ts'

@@ -2,8 +2,8 @@ import type { JsonValue } from '../../domain/json-text.ts'
 import type { Operation, UpdateInfo } from '../../domain/operation.ts'
 import { wireTime } from '../../domain/times.ts'
 import type { Database } from '../../ports/database.ts'
-import { listItems, listItemsOf } from '../../store/operation-items.ts'
-import { listProgress, sumProgress } from '../../store/progress.ts'
+import { listItems, listItemsOf } from '../../store/operations/operation-items.ts'
+import { listProgress, sumProgress } from '../../store/operations/progress.ts'
 import { errorMembers } from '../dialects/members.ts'
 
 /** An operation with how far it is with each file: what Get Operation answers below `/aduana`, and what its events carry. */

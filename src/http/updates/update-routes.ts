@@ -6,7 +6,7 @@ import type { Update, UpdateFile } from '../../domain/update.ts'
 import type { UpdateId } from '../../domain/update-id.ts'
 import type { Database } from '../../ports/database.ts'
 import { type Acceptance, acceptDeletion, acceptImport } from '../../services/operations/accept-operation.ts'
-import { listFiles } from '../../store/files.ts'
+import { listFiles } from '../../store/updates/files.ts'
 import {
   findUpdate,
   findUpdateEtag,
@@ -15,7 +15,7 @@ import {
   listUpdates,
   listVersions,
   type Page,
-} from '../../store/updates.ts'
+} from '../../store/updates/updates.ts'
 import { acceptedAt, entity, json, matches } from '../calls/answers.ts'
 import type { Answer, ApiRoute, Call } from '../calls/call.ts'
 import { readUpdateFilter } from '../calls/filters.ts'

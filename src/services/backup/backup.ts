@@ -4,7 +4,7 @@ import type { BackupFolder, Snapshot } from '../../ports/backup-folder.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
 import type { Database } from '../../ports/database.ts'
 import { countCopy, settleCopy } from '../../store/backup.ts'
-import { isBlobInForce } from '../../store/blobs.ts'
+import { isBlobInForce } from '../../store/blobs/blobs.ts'
 import { schemaKnown, schemaOf } from '../../store/migrate.ts'
 import { copyBlobs, describeBlobs } from './copy-blobs.ts'
 

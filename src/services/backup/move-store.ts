@@ -1,8 +1,8 @@
 import type { BlobName } from '../../domain/blob.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
 import type { Database } from '../../ports/database.ts'
-import { isBlobInForce } from '../../store/blobs.ts'
-import { listUsers } from '../../store/inspect-blobs.ts'
+import { isBlobInForce } from '../../store/blobs/blobs.ts'
+import { listUsers } from '../../store/blobs/inspect-blobs.ts'
 import { copyBlobs, describeBlobs } from './copy-blobs.ts'
 
 /** Each round takes what came in or was replaced while the one before went on; a store that never comes to rest is told. */

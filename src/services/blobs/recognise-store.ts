@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { type BlobName, newBlobName } from '../../domain/blob.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
 import type { Database } from '../../ports/database.ts'
-import { dropMark, findMark, recordMark } from '../../store/store-mark.ts'
+import { dropMark, findMark, recordMark } from '../../store/blobs/store-mark.ts'
 
 /**
  * Sees to it that a store is the one whose blobs the database names: a small blob in it is its mark. With `mayMark` the store

@@ -1,7 +1,7 @@
 import type { BlobName } from '../../domain/blob.ts'
 import type { BlobStore, BlobWriter } from '../../ports/blob-store.ts'
 import type { Database } from '../../ports/database.ts'
-import { findBlob, recordBlob, replaceBlob } from '../../store/blobs.ts'
+import { findBlob, recordBlob, replaceBlob } from '../../store/blobs/blobs.ts'
 
 /**
  * Makes written and checked bytes the copy in force for their content; if the store has that content by now, the new copy is

@@ -3,8 +3,8 @@ import { LIMITS } from '../../domain/limits.ts'
 import type { ClaimedOperation } from '../../domain/operation.ts'
 import { formatUpdateId, type UpdateId } from '../../domain/update-id.ts'
 import type { Database } from '../../ports/database.ts'
-import { deleteUpdate } from '../../store/delete-update.ts'
-import { findUpdate, listChildIds } from '../../store/updates.ts'
+import { deleteUpdate } from '../../store/updates/delete-update.ts'
+import { findUpdate, listChildIds } from '../../store/updates/updates.ts'
 import { LostAttempt } from '../operations/attempt-end.ts'
 
 /** A parent may come or go between looking and deleting; that many times in a row is no accident any more. */

@@ -1,10 +1,10 @@
 import type { BlobStore } from '../../ports/blob-store.ts'
 import type { Database } from '../../ports/database.ts'
 import { forgetAudit } from '../../store/audit.ts'
-import { forgetBlob, isBlobInForce, listIdleBlobs } from '../../store/blobs.ts'
-import { forgetEvents } from '../../store/events.ts'
-import { forgetOperations } from '../../store/operations.ts'
-import { listPartials } from '../../store/progress.ts'
+import { forgetBlob, isBlobInForce, listIdleBlobs } from '../../store/blobs/blobs.ts'
+import { forgetEvents } from '../../store/events/events.ts'
+import { forgetOperations } from '../../store/operations/operations.ts'
+import { listPartials } from '../../store/operations/progress.ts'
 
 /** Ended operations are kept this long (REST API 2022-10-01, List Operations). */
 export const OPERATIONS_KEPT_MS = 7 * 24 * 3600 * 1000

@@ -6,7 +6,7 @@ import { seedUpdates, simpleManifest } from '../../../tests/support/seed-catalog
 import { broken, CDN, type Distributed, startDistributed } from '../../../tests/support/start-distributed.ts'
 import { newContentId } from '../../domain/distribution.ts'
 import type { StoredCopy } from '../../ports/distribution-store.ts'
-import { findCheck } from '../../store/distribution-checks.ts'
+import { findCheck } from '../../store/distribution/distribution-checks.ts'
 
 const DAY_MS = 24 * 3600 * 1000
 

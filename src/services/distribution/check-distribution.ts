@@ -11,7 +11,7 @@ import {
   noteCheck,
   redoCopy,
   wantPart,
-} from '../../store/distribution-checks.ts'
+} from '../../store/distribution/distribution-checks.ts'
 
 /** Rows that one statement looks at, so that a large catalogue holds nobody up. */
 const PART_SIZE = 500

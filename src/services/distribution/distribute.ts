@@ -4,7 +4,13 @@ import type { BlobStore } from '../../ports/blob-store.ts'
 import type { Database } from '../../ports/database.ts'
 import type { NamedStore } from '../../ports/distribution-store.ts'
 import type { Metrics } from '../../ports/metrics.ts'
-import { type DueCopy, listDueCopies, noteCopied, noteCopyFailure, noteDropped } from '../../store/distribution.ts'
+import {
+  type DueCopy,
+  listDueCopies,
+  noteCopied,
+  noteCopyFailure,
+  noteDropped,
+} from '../../store/distribution/distribution.ts'
 import { copyToStore, SourceUnfit } from './copy-to-store.ts'
 
 /** Copies that are on their way to one store at the same time. */

@@ -1,8 +1,8 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import { COPY_STATES, type CopyState } from '../../domain/distribution.ts'
 import type { Database } from '../../ports/database.ts'
-import { findCheck } from '../../store/distribution-checks.ts'
-import { type CopyPosition, countCopies, findOldestCopy } from '../../store/distribution-status.ts'
+import { findCheck } from '../../store/distribution/distribution-checks.ts'
+import { type CopyPosition, countCopies, findOldestCopy } from '../../store/distribution/distribution-status.ts'
 
 /** Rows that one statement counts, so that a large catalogue holds nobody up. */
 const PART_SIZE = 5000

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '../../../tests/support/operation-end.ts'
 import { broken, CDN, type Distributed, startDistributed } from '../../../tests/support/start-distributed.ts'
-import { findCheck } from '../../store/distribution-checks.ts'
+import { findCheck } from '../../store/distribution/distribution-checks.ts'
 import { ALONE } from '../nodes/membership.ts'
 import { keepDistribution } from './keep-distribution.ts'
 

@@ -1,5 +1,5 @@
 import type { Database } from '../../ports/database.ts'
-import { readClock } from '../../store/inspect-clock.ts'
+import { readClock } from '../../store/nodes/inspect-clock.ts'
 import type { Step } from './step.ts'
 
 /** Leases are 15 s: clocks that differ by more than some seconds make work be done twice. */

@@ -1,7 +1,7 @@
 import type { Database } from '../../ports/database.ts'
 import type { DatabaseUpkeep } from '../../ports/upkeep.ts'
+import { listMisfits } from '../../store/blobs/inspect-blobs.ts'
 import { isHalfCopied } from '../../store/copy-catalogue.ts'
-import { listMisfits } from '../../store/inspect-blobs.ts'
 import { schemaKnown, schemaOf } from '../../store/migrate.ts'
 import type { Step } from './step.ts'
 

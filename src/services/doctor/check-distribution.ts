@@ -2,7 +2,7 @@ import { contentPath } from '../../domain/distribution.ts'
 import { wireTime } from '../../domain/times.ts'
 import type { Database } from '../../ports/database.ts'
 import type { NamedStore } from '../../ports/distribution-store.ts'
-import { type KeptStore, listFailingCopies, listKeptStores } from '../../store/inspect-distribution.ts'
+import { type KeptStore, listFailingCopies, listKeptStores } from '../../store/distribution/inspect-distribution.ts'
 import type { Pen, Step } from './step.ts'
 
 /** Stores are checked at least once a day: what nobody has seen for longer is configured no more. */

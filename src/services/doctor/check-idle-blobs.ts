@@ -1,5 +1,5 @@
 import type { Database } from '../../ports/database.ts'
-import { countIdleBlobs } from '../../store/inspect-blobs.ts'
+import { countIdleBlobs } from '../../store/blobs/inspect-blobs.ts'
 import type { Step } from './step.ts'
 
 /** A sweep looks every ten minutes at most, and at a few hundred blobs each time. */

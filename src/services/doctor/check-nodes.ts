@@ -1,5 +1,5 @@
 import type { Database } from '../../ports/database.ts'
-import { listNodes, type SeenNode } from '../../store/inspect-nodes.ts'
+import { listNodes, type SeenNode } from '../../store/nodes/inspect-nodes.ts'
 import { ALIVE_MS } from '../nodes/membership.ts'
 import type { Step } from './step.ts'
 

@@ -1,5 +1,5 @@
 import type { Database } from '../../ports/database.ts'
-import { freeOperation, listUnfinished, type UnfinishedOperation } from '../../store/inspect-operations.ts'
+import { freeOperation, listUnfinished, type UnfinishedOperation } from '../../store/operations/inspect-operations.ts'
 import type { Pen, Step } from './step.ts'
 
 const PAGE_ROWS = 500

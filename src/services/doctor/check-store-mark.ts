@@ -1,6 +1,6 @@
 import type { BlobStore } from '../../ports/blob-store.ts'
 import type { Database } from '../../ports/database.ts'
-import { findMark } from '../../store/store-mark.ts'
+import { findMark } from '../../store/blobs/store-mark.ts'
 import { recogniseStore } from '../blobs/recognise-store.ts'
 import type { Step } from './step.ts'
 

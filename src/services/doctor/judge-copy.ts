@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { AppError } from '../../domain/errors.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
-import type { CopyInForce } from '../../store/inspect-blobs.ts'
+import type { CopyInForce } from '../../store/blobs/inspect-blobs.ts'
 
 /** What became of a copy. `unreadable`: nothing is known of its bytes, so nothing may be done to them. */
 export type CopyState =

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { BlobName } from '../../domain/blob.ts'
 import type { StoredBlob } from '../../ports/blob-store.ts'
-import type { CopyInForce } from '../../store/inspect-blobs.ts'
+import type { CopyInForce } from '../../store/blobs/inspect-blobs.ts'
 import { inStep, listTogether } from './walk-copies.ts'
 
 const nameOf = (number: number) => `${String(number).padStart(64, '0')}.00000000` as BlobName

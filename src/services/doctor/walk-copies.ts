@@ -1,7 +1,7 @@
 import type { BlobName } from '../../domain/blob.ts'
 import type { StoredBlob } from '../../ports/blob-store.ts'
 import type { Database } from '../../ports/database.ts'
-import { type CopyInForce, listCopies } from '../../store/inspect-blobs.ts'
+import { type CopyInForce, listCopies } from '../../store/blobs/inspect-blobs.ts'
 
 const PAGE_ROWS = 1000
 

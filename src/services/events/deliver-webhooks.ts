@@ -12,8 +12,8 @@ import {
   putOffDelivery,
   releaseDelivery,
   takeEvents,
-} from '../../store/webhook-deliveries.ts'
-import { listSendingWebhooks, noteTry, type SendingWebhook } from '../../store/webhooks.ts'
+} from '../../store/events/webhook-deliveries.ts'
+import { listSendingWebhooks, noteTry, type SendingWebhook } from '../../store/events/webhooks.ts'
 import { startDuty } from '../nodes/duties.ts'
 import type { Membership } from '../nodes/membership.ts'
 

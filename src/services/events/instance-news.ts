@@ -1,8 +1,8 @@
 import type { Event } from '../../domain/event.ts'
 import type { Operation } from '../../domain/operation.ts'
 import type { Database } from '../../ports/database.ts'
-import { findNewestEvent, listEvents } from '../../store/events.ts'
-import { findOperation, listRunningOperations } from '../../store/operations.ts'
+import { findNewestEvent, listEvents } from '../../store/events/events.ts'
+import { findOperation, listRunningOperations } from '../../store/operations/operations.ts'
 import { createLookout, type Lookout } from './lookout.ts'
 
 /** What is new in an instance, for all who watch it. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '../../ports/database.ts'
-import { numberEvents } from '../../store/events.ts'
+import { numberEvents } from '../../store/events/events.ts'
 import { startDuty } from '../nodes/duties.ts'
 import type { Membership } from '../nodes/membership.ts'
 

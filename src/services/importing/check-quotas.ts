@@ -3,7 +3,7 @@ import { AppError } from '../../domain/errors.ts'
 import type { ServiceLimits } from '../../domain/service-limits.ts'
 import { formatUpdateId, identityKey } from '../../domain/update-id.ts'
 import type { Database } from '../../ports/database.ts'
-import { countUsage } from '../../store/usage.ts'
+import { countUsage } from '../../store/updates/usage.ts'
 import type { Candidate, Objection } from './resolve-references.ts'
 
 /**

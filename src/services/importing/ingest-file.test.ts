@@ -8,10 +8,10 @@ import { type Pipeline, startPipeline } from '../../../tests/support/start-pipel
 import { hexOfBase64 } from '../../domain/blob.ts'
 import type { ClaimedOperation } from '../../domain/operation.ts'
 import { BatchConflict } from '../../ports/database.ts'
-import { endStatements, releaseLease } from '../../store/attempts.ts'
-import { findBlob } from '../../store/blobs.ts'
-import { findContent, listFiles } from '../../store/files.ts'
-import { findUpdate } from '../../store/updates.ts'
+import { findBlob } from '../../store/blobs/blobs.ts'
+import { endStatements, releaseLease } from '../../store/operations/attempts.ts'
+import { findContent, listFiles } from '../../store/updates/files.ts'
+import { findUpdate } from '../../store/updates/updates.ts'
 import { type IngestOptions, ingestFile } from './ingest-file.ts'
 
 let pipeline: Pipeline

@@ -1,7 +1,7 @@
 import type { Attempt, UpdateInfo } from '../../domain/operation.ts'
 import { sameUpdate } from '../../domain/update-id.ts'
 import type { Database } from '../../ports/database.ts'
-import { noteItems } from '../../store/operation-items.ts'
+import { noteItems } from '../../store/operations/operation-items.ts'
 import type { Candidate } from './resolve-references.ts'
 
 type Named = Pick<Candidate, 'manifest'> & { manifest: { description?: string }; input: { friendlyName?: string } }

@@ -4,7 +4,7 @@ import { publishUpdate } from '../../../tests/support/publish-update.ts'
 import { type Pipeline, startPipeline } from '../../../tests/support/start-pipeline.ts'
 import { readImportManifest } from '../../domain/read-import-manifest.ts'
 import type { UpdateId } from '../../domain/update-id.ts'
-import { findUpdate } from '../../store/updates.ts'
+import { findUpdate } from '../../store/updates/updates.ts'
 import { type Candidate, resolveReferences } from './resolve-references.ts'
 
 let pipeline: Pipeline

@@ -2,7 +2,7 @@ import { AppError } from '../../domain/errors.ts'
 import type { ImportManifest } from '../../domain/import-manifest.ts'
 import { formatUpdateId, sameUpdate, type UpdateId } from '../../domain/update-id.ts'
 import type { Database } from '../../ports/database.ts'
-import { findUpdate, listChildIds } from '../../store/updates.ts'
+import { findUpdate, listChildIds } from '../../store/updates/updates.ts'
 
 /** One update of an import, with the `id` that it will have. */
 export interface Candidate {

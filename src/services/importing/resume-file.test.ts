@@ -11,8 +11,8 @@ import { openFilesystemBlobs } from '../../adapters/filesystem/blobs-filesystem.
 import type { ClaimedOperation } from '../../domain/operation.ts'
 import type { Database } from '../../ports/database.ts'
 import type { Scanner } from '../../ports/scanner.ts'
-import { releaseLease } from '../../store/attempts.ts'
-import { findUpdate } from '../../store/updates.ts'
+import { releaseLease } from '../../store/operations/attempts.ts'
+import { findUpdate } from '../../store/updates/updates.ts'
 import { Parked } from '../operations/attempt-end.ts'
 
 const MiB = 1024 * 1024

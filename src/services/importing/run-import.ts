@@ -9,9 +9,15 @@ import type { StartDigest } from '../../ports/digest.ts'
 import type { NamedStore } from '../../ports/distribution-store.ts'
 import type { OpenSource } from '../../ports/source.ts'
 import { type Attributes, type Tracing, UNTRACED } from '../../ports/tracing.ts'
-import { findBlob } from '../../store/blobs.ts'
-import { type FilePosition, listProgress, noteFiles, notePartial, noteProgress } from '../../store/progress.ts'
-import { type NewContent, type NewUpdate, publishUpdates } from '../../store/publish.ts'
+import { findBlob } from '../../store/blobs/blobs.ts'
+import {
+  type FilePosition,
+  listProgress,
+  noteFiles,
+  notePartial,
+  noteProgress,
+} from '../../store/operations/progress.ts'
+import { type NewContent, type NewUpdate, publishUpdates } from '../../store/updates/publish.ts'
 import { reachStores } from '../distribution/reach-stores.ts'
 import { forEachLimited } from '../for-each-limited.ts'
 import { isDatabaseFailure, LostAttempt } from '../operations/attempt-end.ts'

@@ -7,7 +7,7 @@ import {
   type Node,
   reportNode,
   takeDuty,
-} from '../../store/nodes.ts'
+} from '../../store/nodes/nodes.ts'
 import { startRounds } from './rounds.ts'
 
 /** A node that was not seen for so long counts as gone: as long as a lease. */

@@ -7,9 +7,9 @@ import type { ServiceLimits } from '../../domain/service-limits.ts'
 import { stagedIdOf } from '../../domain/staged-upload.ts'
 import { formatUpdateId, type UpdateId } from '../../domain/update-id.ts'
 import type { Database } from '../../ports/database.ts'
-import { recordOperation } from '../../store/operations.ts'
-import { nameUploads } from '../../store/staged-uploads.ts'
-import { findUpdate } from '../../store/updates.ts'
+import { recordOperation } from '../../store/operations/operations.ts'
+import { nameUploads } from '../../store/staging/staged-uploads.ts'
+import { findUpdate } from '../../store/updates/updates.ts'
 import type { Audit } from '../audit.ts'
 
 /** When a place may be free again, nobody knows; soon enough not to wait for nothing, late enough not to press. */

@@ -8,9 +8,9 @@ import { type Pipeline, startPipeline } from '../../../tests/support/start-pipel
 import { AppError } from '../../domain/errors.ts'
 import type { ClaimedOperation } from '../../domain/operation.ts'
 import type { Database } from '../../ports/database.ts'
-import { endStatements, releaseLease } from '../../store/attempts.ts'
-import { findOperation } from '../../store/operations.ts'
-import { listUpdates } from '../../store/updates.ts'
+import { endStatements, releaseLease } from '../../store/operations/attempts.ts'
+import { findOperation } from '../../store/operations/operations.ts'
+import { listUpdates } from '../../store/updates/updates.ts'
 import { runImport } from '../importing/run-import.ts'
 import { startWorker, type WorkerOptions } from './worker.ts'
 

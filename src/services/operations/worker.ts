@@ -6,7 +6,7 @@ import { wireTime } from '../../domain/times.ts'
 import { logIdsOf } from '../../domain/trace-ids.ts'
 import { type Database, isGuardConflict } from '../../ports/database.ts'
 import { type Span, type Tracing, UNTRACED } from '../../ports/tracing.ts'
-import { claimOperation, endStatements, releaseLease, renewLease } from '../../store/attempts.ts'
+import { claimOperation, endStatements, releaseLease, renewLease } from '../../store/operations/attempts.ts'
 import { isDatabaseFailure, LostAttempt, Parked } from './attempt-end.ts'
 
 export interface WorkerOptions {

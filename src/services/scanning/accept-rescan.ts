@@ -1,7 +1,7 @@
 import { AppError } from '../../domain/errors.ts'
 import type { Database } from '../../ports/database.ts'
 import type { Scanner } from '../../ports/scanner.ts'
-import { wantRescan } from '../../store/rescans.ts'
+import { wantRescan } from '../../store/blobs/rescans.ts'
 import type { Audit } from '../audit.ts'
 import type { Caller } from '../operations/accept-operation.ts'
 

@@ -1,7 +1,7 @@
 import { AppError } from '../../domain/errors.ts'
 import type { Database } from '../../ports/database.ts'
-import { findBlob } from '../../store/blobs.ts'
-import type { NewUpdate } from '../../store/publish.ts'
+import { findBlob } from '../../store/blobs/blobs.ts'
+import type { NewUpdate } from '../../store/updates/publish.ts'
 import { malwareDetected } from './scan-policy.ts'
 
 /**

@@ -2,7 +2,7 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import type { UpdateId } from '../../domain/update-id.ts'
 import type { Database } from '../../ports/database.ts'
 import type { Scanner } from '../../ports/scanner.ts'
-import { type ContentCounts, countContents, findRescan, listInfectedUpdates } from '../../store/rescans.ts'
+import { type ContentCounts, countContents, findRescan, listInfectedUpdates } from '../../store/blobs/rescans.ts'
 import { PART_SIZE } from './rescan.ts'
 
 /** More are not named. */

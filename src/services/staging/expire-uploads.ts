@@ -1,5 +1,5 @@
 import type { Database } from '../../ports/database.ts'
-import { forgetReleasedUploads, listExpiredUploads, releaseUpload } from '../../store/staged-uploads.ts'
+import { forgetReleasedUploads, listExpiredUploads, releaseUpload } from '../../store/staging/staged-uploads.ts'
 
 /** What became of an upload can be told for as long as what became of an operation. */
 const RELEASED_KEPT_MS = 7 * 24 * 3600 * 1000

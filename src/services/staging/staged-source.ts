@@ -3,8 +3,8 @@ import { STAGING_PROTOCOL } from '../../domain/staged-upload.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
 import type { Database } from '../../ports/database.ts'
 import type { OpenSource, SourceBody } from '../../ports/source.ts'
-import { listParts } from '../../store/staged-parts.ts'
-import { findUsedUpload } from '../../store/staged-uploads.ts'
+import { listParts } from '../../store/staging/staged-parts.ts'
+import { findUsedUpload } from '../../store/staging/staged-uploads.ts'
 import { isDatabaseFailure } from '../operations/attempt-end.ts'
 
 /**

@@ -10,7 +10,7 @@ import {
 } from '../../domain/staged-upload.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
 import type { Database } from '../../ports/database.ts'
-import { countParts, dropPart, keepPart, notePart, type StagedPart } from '../../store/staged-parts.ts'
+import { countParts, dropPart, keepPart, notePart, type StagedPart } from '../../store/staging/staged-parts.ts'
 import {
   findUpload,
   listUploads,
@@ -18,7 +18,7 @@ import {
   removeUpload,
   stagingUsage,
   type UploadPosition,
-} from '../../store/staged-uploads.ts'
+} from '../../store/staging/staged-uploads.ts'
 import type { Audit } from '../audit.ts'
 import { keeping } from '../blobs/keeping.ts'
 import { settleBlob } from '../blobs/settle-blob.ts'

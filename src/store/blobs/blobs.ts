@@ -1,0 +1,288 @@
+import type { BlobName } from '../../domain/blob.ts'
+import type { Attempt } from '../../domain/operation.ts'
+import { type NotScanned, type Verdict, wireVerdict } from '../../domain/verdict.ts'
+import { BatchConflict, type Database, type Statement } from '../../ports/database.ts'
+import { NOW } from '../clock.ts'
+import { followVerdict } from '../distribution/distribution.ts'
+import { newEtag } from '../etags.ts'
+import { tellInfected } from '../events/events.ts'
+
+/** The copy of a content that is in force, and what the scanner last said of it. */
+export interface KnownBlob {
+  name: BlobName
+  sizeInBytes: number
+  verdict: Verdict | undefined
+  /** Changes with every verdict. */
+  scannedAt: number
+}
+
+/**
+ * Holds a content for an operation, then says which copy of it the store has, if any. In this order, sweep cannot drop the
+ * blob between the question and the publishing: it spares what is held, and what is no longer idle.
+ *
+ * Throws `BatchConflict` by a guard if the attempt no longer holds the operation: nobody would let go of such a hold.
+ */
+export async function holdBlob(
+  database: Database,
+  { attempt, sha256 }: { attempt: Attempt; sha256: string },
+): Promise<KnownBlob | undefined> {
+  await database.batch([
+    {
+      sql: `insert into blob_holds (operation_id, sha256)
+              select id, $1 from operations where id = $2 and attempt = $3 and status = 'Running'
+            on conflict (operation_id, sha256) do update set sha256 = excluded.sha256`,
+      params: [sha256, attempt.operationId, attempt.attempt],
+      mustChangeRows: true,
+    },
+    { sql: 'update blobs set idle_since = null where sha256 = $1', params: [sha256] },
+  ])
+  return findBlob(database, sha256)
+}
+
+export async function findBlob(database: Database, sha256: string): Promise<KnownBlob | undefined> {
+  const [row] = await database.query('select name, size_in_bytes, verdict, scanned_at from blobs where sha256 = $1', [
+    sha256,
+  ])
+  return (
+    row && {
+      name: String(row.name) as BlobName,
+      sizeInBytes: Number(row.size_in_bytes),
+      verdict: row.verdict === null ? undefined : (JSON.parse(String(row.verdict)) as Verdict),
+      scannedAt: Number(row.scanned_at),
+    }
+  )
+}
+
+/** A content that an import holds, or a part of an upload has. */
+const IS_WANTED = `
+  exists (select 1 from blob_holds where sha256 = $1) or exists (select 1 from staged_parts where sha256 = $1)`
+
+/**
+ * Makes a committed copy the one in force, unless another import was first. Answers the copy in force: where it is not
+ * `name`, the caller drops its own. A copy that nobody holds any more, since the attempt was lost meanwhile, is idle at once.
+ */
+export async function recordBlob(
+  database: Database,
+  { sha256, name, sizeInBytes }: { sha256: string; name: BlobName; sizeInBytes: number },
+): Promise<BlobName> {
+  // A batch, since the hold must not go between being looked for and the row that depends on it.
+  await database.batch([
+    {
+      sql: `insert into blobs (sha256, name, size_in_bytes, stored_at, idle_since)
+            values ($1, $2, $3, ${NOW}, case when ${IS_WANTED} then null else ${NOW} end)
+            on conflict (sha256) do nothing`,
+      params: [sha256, name, sizeInBytes],
+    },
+  ])
+  const blob = await findBlob(database, sha256)
+  return blob?.name ?? name
+}
+
+/** Puts a new copy in force where the old one turned out to be missing from the store. */
+export async function replaceBlob(
+  database: Database,
+  { sha256, missing, name }: { sha256: string; missing: BlobName; name: BlobName },
+): Promise<BlobName> {
+  await database.query(`update blobs set name = $1, stored_at = ${NOW} where sha256 = $2 and name = $3`, [
+    name,
+    sha256,
+    missing,
+  ])
+  const blob = await findBlob(database, sha256)
+  return blob?.name ?? name
+}
+
+/** Whether an update of this instance has a file with this content: only then may its bytes be taken as known. */
+export async function instanceHasContent(
+  database: Database,
+  { instance, sha256, sizeInBytes }: { instance: string; sha256: string; sizeInBytes: number },
+): Promise<boolean> {
+  const rows = await database.query(
+    'select 1 as known from files where sha256 = $1 and instance = $2 and size_in_bytes = $3 limit 1',
+    [sha256, instance, sizeInBytes],
+  )
+  return rows.length > 0
+}
+
+/** Not `in … or =`: PostgreSQL would read all blobs for that. */
+const CONTENTS_OF_UPDATE = `
+  select sha256 from files where update_id = $1 union all select manifest_sha256 from updates where id = $1`
+
+/** The copies in force of everything that an update names: its files and its manifest. `storedAt` is in milliseconds since 1970. */
+export async function listBlobsOf(
+  database: Database,
+  updateId: string,
+): Promise<{ name: BlobName; sizeInBytes: number; storedAt: number }[]> {
+  const rows = await database.query(
+    `select name, size_in_bytes, stored_at from blobs
+      where sha256 in (${CONTENTS_OF_UPDATE})`,
+    [updateId],
+  )
+  return rows.map((row) => ({
+    name: String(row.name) as BlobName,
+    sizeInBytes: Number(row.size_in_bytes),
+    storedAt: Number(row.stored_at),
+  }))
+}
+
+/** A blob that may have lost its last user: sweep has to look. */
+export interface IdleBlob {
+  sha256: string
+  name: BlobName
+}
+
+/** Blobs that have been idle for `graceMs`, the longest first, at most `limit` of them. */
+export async function listIdleBlobs(
+  database: Database,
+  { graceMs, limit }: { graceMs: number; limit: number },
+): Promise<IdleBlob[]> {
+  const rows = await database.query(
+    `select sha256, name from blobs where idle_since <= ${NOW} - $1 order by idle_since limit $2`,
+    [graceMs, limit],
+  )
+  return rows.map((row) => ({ sha256: String(row.sha256), name: String(row.name) as BlobName }))
+}
+
+const UNUSED = `
+      not exists (select 1 from files where files.sha256 = blobs.sha256)
+  and not exists (select 1 from updates where updates.manifest_sha256 = blobs.sha256)
+  and not exists (select 1 from blob_holds where blob_holds.sha256 = blobs.sha256)
+  and not exists (select 1 from staged_parts where staged_parts.sha256 = blobs.sha256)`
+
+/**
+ * Forgets a blob that is still idle and that nothing names or holds. Its bytes may be deleted only where this answers true.
+ * One that turned out to be used is no longer idle.
+ */
+export async function forgetBlob(database: Database, { sha256, name }: IdleBlob, graceMs: number): Promise<boolean> {
+  try {
+    await database.batch([
+      {
+        sql: `delete from blobs where sha256 = $1 and name = $2 and idle_since <= ${NOW} - $3 and ${UNUSED}`,
+        params: [sha256, name, graceMs],
+        mustChangeRows: true,
+      },
+    ])
+    return true
+  } catch (error) {
+    if (!(error instanceof BatchConflict)) throw error
+  }
+  // A batch, since its last user may go at this very moment, and mark it as idle.
+  await database.batch([
+    { sql: `update blobs set idle_since = null where sha256 = $1 and not (${UNUSED})`, params: [sha256] },
+  ])
+  return false
+}
+
+/** Whether this copy is the one in force. */
+export async function isBlobInForce(database: Database, name: BlobName): Promise<boolean> {
+  const rows = await database.query('select 1 as known from blobs where name = $1', [name])
+  return rows.length > 0
+}
+
+/** Marks what an operation holds as idle: for the batch that ends it without publishing. */
+export function idleHeldBlobs(operationId: string): Statement {
+  return {
+    sql: `update blobs set idle_since = ${NOW} where sha256 in (select sha256 from blob_holds where operation_id = $1)`,
+    params: [operationId],
+  }
+}
+
+/** Marks what an update names as idle: for the batch that deletes it, before its rows go. */
+export function idleBlobsOf(updateId: string): Statement {
+  return {
+    sql: `update blobs set idle_since = ${NOW}
+           where sha256 in (${CONTENTS_OF_UPDATE})`,
+    params: [updateId],
+  }
+}
+
+/** Moves on even within a millisecond, and when the clock does not. */
+const LATER = `case when ${NOW} > scanned_at then ${NOW} else scanned_at + 1 end`
+
+/**
+ * Keeps what the scanner said of a content, and tells it of every file with that content and of every update with such a file, in one
+ * batch. The content of infected files is not served; once it is found clean again, it is.
+ *
+ * `scannedBefore` is the `scannedAt` of the blob as it was known before the scan began: a `Clean` replaces an `Infected` only if nobody
+ * else scanned since. `NotScanned` never replaces what a scanner has said.
+ */
+export async function recordVerdict(
+  database: Database,
+  sha256: string,
+  verdict: Verdict,
+  { scannedBefore = 0 }: { scannedBefore?: number | undefined } = {},
+): Promise<void> {
+  await database.batch(verdictStatements(sha256, verdict, scannedBefore))
+}
+
+/**
+ * Notes that a rescan could not scan a content, so that it goes on to others. The last verdict stays in force; where there
+ * never was one, `NotScanned` becomes it.
+ */
+export async function recordScanFailure(database: Database, sha256: string, notScanned: NotScanned): Promise<void> {
+  await database.batch([
+    ...verdictStatements(sha256, notScanned, 0),
+    {
+      sql: `update blobs set scan_failure = $1, scanned_at = ${LATER} where sha256 = $2`,
+      params: [notScanned.reason, sha256],
+    },
+  ])
+}
+
+function verdictStatements(sha256: string, verdict: Verdict, scannedBefore: number): Statement[] {
+  const text = JSON.stringify(verdict)
+  const { scanResult, scanDetails } = wireVerdict(verdict)
+  return [
+    replaceVerdict(sha256, verdict, scannedBefore),
+    // Only if it is in force now.
+    {
+      sql: `update files set scan_result = $1, scan_details = $2, etag = $3
+             where sha256 = $4 and (scan_result <> $1 or scan_details is null or scan_details <> $2)
+               and exists (select 1 from blobs where sha256 = $4 and verdict = $5)`,
+      params: [scanResult, scanDetails, newEtag(), sha256, text],
+    },
+    ...tellInfected(sha256, verdict),
+    {
+      sql: `update updates set scan_result = ${WORST_OF_FILES}, etag = $1
+             where id in (select update_id from files where sha256 = $2) and scan_result <> ${WORST_OF_FILES}`,
+      params: [newEtag(), sha256],
+    },
+    ...followVerdict(sha256),
+  ]
+}
+
+/** Puts a verdict in force, if that which is in force gives way to it. */
+function replaceVerdict(sha256: string, verdict: Verdict, scannedBefore: number): Statement {
+  const params = [JSON.stringify(verdict), wireVerdict(verdict).scanResult, sha256]
+  if (verdict.kind === 'NotScanned') {
+    return {
+      sql: `update blobs set verdict = $1, scan_result = $2
+             where sha256 = $3 and (scan_result is null or scan_result = 'NotScanned')`,
+      params,
+    }
+  }
+  const set = `update blobs set verdict = $1, scan_result = $2, signatures = $4, scan_failure = null, scanned_at = ${LATER}
+                where sha256 = $3`
+  // Malware that somebody found while this scan ran is not undone by its end.
+  return verdict.kind === 'Infected'
+    ? { sql: set, params: [...params, verdict.signatures] }
+    : {
+        sql: `${set} and (scan_result is null or scan_result <> 'Infected' or scanned_at = $5)`,
+        params: [...params, verdict.signatures, scannedBefore],
+      }
+}
+
+/** The same as `worstOf`. */
+const WORST_OF_FILES = `(
+  select case min(case scan_result when 'Infected' then 0 when 'NotScanned' then 1 else 2 end)
+           when 0 then 'Infected' when 1 then 'NotScanned' else 'Success' end
+    from files where update_id = updates.id)`
+
+/** Forbids, in the batch that publishes, what is known to be malware by now: it changes a row only if the content is not infected. */
+export function guardNotInfected(sha256: string): Statement {
+  return {
+    sql: `update blobs set idle_since = null where sha256 = $1 and (scan_result is null or scan_result <> 'Infected')`,
+    params: [sha256],
+    mustChangeRows: true,
+  }
+}
