@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
-import { dirname, join, normalize } from 'node:path'
+import { basename, dirname, join, normalize } from 'node:path'
 import { test } from 'node:test'
 import { PAGES } from '../scripts/generate-docs.ts'
 import { ERROR_CODES } from '../src/domain/error-codes.ts'
@@ -30,11 +30,8 @@ const ALLOWED: Record<string, string[]> = {
 test('imports point inwards', () => {
   const wrong = sources.flatMap((path) => {
     const folder = folderOf(path)
-    const imports = [...read(path).matchAll(/from '(\.[^']+)'|import\('(\.[^']+)'\)/g)].map(
-      (match) => match[1] ?? match[2] ?? '',
-    )
-    return imports
-      .map((target) => folderOf(normalize(join(dirname(path), target))))
+    return importsOf(path)
+      .map(folderOf)
       .filter((target) => target !== folder && !ALLOWED[folder]?.includes(target))
       .map((target) => `${path} imports from ${target}`)
   })
@@ -45,6 +42,44 @@ function folderOf(path: string): string {
   const [, first = '', second] = path.split('/')
   return second === undefined ? '.' : first
 }
+
+/** The files that a file imports. */
+function importsOf(path: string): string[] {
+  const imports = read(path).matchAll(/from '(\.[^']+)'|import\('(\.[^']+)'\)/g)
+  return [...imports].map((match) => normalize(join(dirname(path), match[1] ?? match[2] ?? '')))
+}
+
+test('rooms inside services, http and store do not need each other in a circle', () => {
+  // A file beside the rooms is one by itself.
+  const roomOf = (path: string) => path.split('/').slice(0, 3).join('/')
+  const needs = new Map<string, Set<string>>()
+  for (const path of sources.filter((path) => /^src\/(services|http|store)\//.test(path))) {
+    const room = roomOf(path)
+    const others = importsOf(path)
+      .map(roomOf)
+      .filter((other) => other !== room)
+    needs.set(room, new Set([...(needs.get(room) ?? []), ...others]))
+  }
+  // Who needs nobody that is left goes, and whom nobody needs, again and again. Who stays is in a circle, or between two.
+  for (let size = 0; size !== needs.size; ) {
+    size = needs.size
+    for (const [room, others] of needs) {
+      const needsSome = [...others].some((other) => needs.has(other))
+      const isNeeded = [...needs.values()].some((those) => those.has(room))
+      if (!needsSome || !isNeeded) needs.delete(room)
+    }
+  }
+  assert.deepEqual([...needs.keys()], [])
+})
+
+test('every room stands in ARCHITECTURE.md', () => {
+  const page = read('ARCHITECTURE.md')
+  const rooms = globSync('src/{services,http,store}/*/', { cwd: ROOT }).map((path) => basename(path))
+  assert.deepEqual(
+    rooms.filter((room) => !page.includes(`| \`${room}\` |`)),
+    [],
+  )
+})
 
 test('SQL stands only in store, and in the adapters of databases', () => {
   const sql = /\b(select .+ from|insert into|update \w+ set|delete from)\b/i
