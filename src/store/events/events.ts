@@ -87,6 +87,8 @@ function reasonOf({ code, message, target, inner }: OperationError) {
  * A single statement, and no batch, so that imports which tell events do not collide with it. Where two nodes do this at the same time, what
  * the second finds numbered meanwhile it leaves; and since numbers have no gaps, one that it would give too low is taken already, and
  * then it fails and changes nothing. So nobody ever sees a number below one that was there before.
+ *
+ * `coalesce` keeps SQLite from looking through all that wait for each of them.
  */
 export async function numberEvents(database: Database, limit: number): Promise<number> {
   const waiting = await database.query('select 1 as waits from events where number is null limit 1')
@@ -95,7 +97,7 @@ export async function numberEvents(database: Database, limit: number): Promise<n
     `update events set number = numbered.number
        from (select id, (select coalesce(max(number), 0) from events) + row_number() over (order by at, step, id) as number
                from (select id, at, step from events where number is null order by at, step, id limit $1) waiting) numbered
-      where events.id = numbered.id and events.number is null
+      where events.id = numbered.id and coalesce(events.number, 0) = 0
       returning events.id`,
     [limit],
   )
