@@ -166,11 +166,12 @@ export function startWorker({
     error: unknown,
     { facts, span }: { facts: object; span: Span },
   ): Promise<'lost' | 'parked' | 'interrupted' | 'failed'> {
+    const lost = () => {
+      log.warn(facts, 'operation lost to another attempt')
+      return 'lost' as const
+    }
     try {
-      if (error instanceof LostAttempt || isGuardConflict(error)) {
-        log.warn(facts, 'operation lost to another attempt')
-        return 'lost'
-      }
+      if (error instanceof LostAttempt || isGuardConflict(error)) return lost()
       if (error instanceof Parked) {
         await releaseLease(database, operation)
         log.info(facts, 'operation parked')
@@ -192,6 +193,8 @@ export function startWorker({
       log.info({ ...facts, code: failure.code }, 'operation failed')
       return 'failed'
     } catch (cause) {
+      // What it takes for a failure may be the work of the other one, such as an update that is there already.
+      if (isGuardConflict(cause)) return lost()
       // The row still says that it runs; when the lease ends, the next attempt takes it up.
       log.error({ ...facts, err: cause }, 'cannot end the operation')
       return 'interrupted'
