@@ -40,6 +40,7 @@ import {
 import { countStorage, countUsage } from '../src/store/updates/usage.ts'
 import { type AppInMemory, startAppInMemory } from './support/app-in-memory.ts'
 import { explainerOf } from './support/explain.ts'
+import { holdContent } from './support/hold-content.ts'
 import { SHA256 } from './support/import-manifests.ts'
 import { seedEveryState, WEBHOOK } from './support/seed-every-state.ts'
 
@@ -232,10 +233,11 @@ async function callStore(): Promise<void> {
   const attempt = await attempts.claimOperation(database, 60_000)
   assert.ok(attempt)
   await attempts.renewLease(database, attempt, 60_000)
+  await attempts.isHeld(database, attempt)
   const partial = { partial: name, sourceEtag: '"1"' }
   await progress.notePartial(database, attempt, { item: 0, ordinal: 0 }, partial)
   await progress.listProgress(database, attempt.operationId)
-  await blobs.holdBlob(database, { attempt, sha256 })
+  await holdContent(database, { attempt, sha256 })
   await blobs.replaceBlob(database, { sha256, missing: name, name: newBlobName(sha256) })
   await blobs.instanceHasContent(database, { instance, sha256, sizeInBytes: 7 })
   await blobs.listIdleBlobs(database, { graceMs: 0, limit: 10 })

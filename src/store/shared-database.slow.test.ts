@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { createHash, randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { holdContent } from '../../tests/support/hold-content.ts'
 import { newPostgresDatabase, sharedPostgres } from '../../tests/support/open-database.ts'
 import { noPostgres } from '../../tests/support/postgres.ts'
 import { simpleManifest } from '../../tests/support/seed-catalogue.ts'
@@ -12,7 +13,7 @@ import { newContentId } from '../domain/distribution.ts'
 import type { Attempt } from '../domain/operation.ts'
 import type { Verdict } from '../domain/verdict.ts'
 import { BatchConflict, type Database } from '../ports/database.ts'
-import { findBlob, forgetBlob, holdBlob, listIdleBlobs, recordBlob, recordVerdict } from './blobs/blobs.ts'
+import { findBlob, forgetBlob, listIdleBlobs, recordBlob, recordVerdict } from './blobs/blobs.ts'
 import { createInstances } from './instances.ts'
 import { claimOperation, endStatements } from './operations/attempts.ts'
 import { recordOperation } from './operations/operations.ts'
@@ -280,7 +281,7 @@ test(
       const wanted = contents.filter(() => Math.random() < 0.5)
       const missing: string[] = []
       for (const sha256 of wanted) {
-        if ((await holdBlob(database, { attempt, sha256 })) === undefined) missing.push(sha256)
+        if ((await holdContent(database, { attempt, sha256 })) === undefined) missing.push(sha256)
       }
       const storing = missing.map((sha256) => makeBlob(anyNode(), sha256))
       const isGood = wanted.length > 0 && Math.random() < 0.6

@@ -2,12 +2,12 @@ import type { ImportManifest } from '../../domain/import-manifest.ts'
 import type { ImportInput } from '../../domain/import-request.ts'
 import type { CheckRequest, ClaimedOperation } from '../../domain/operation.ts'
 import { asOperationError } from '../../domain/operation.ts'
-import { endStatements } from '../../store/operations/attempts.ts'
+import { endStatements, guardAttempt } from '../../store/operations/attempts.ts'
 import { noteWarnings } from '../../store/operations/operations.ts'
 import { newUpdateId } from '../../store/updates/publish.ts'
 import { type InputReading, pointerOf, readInput, refuseRepeated } from '../importing/fetch-items.ts'
 import { judgeCandidates } from '../importing/judge-candidates.ts'
-import { noteUpdates } from '../importing/note-updates.ts'
+import { updatesNoted } from '../importing/note-updates.ts'
 import type { Candidate } from '../importing/resolve-references.ts'
 import type { ImportContext } from '../importing/run-import.ts'
 import { checkFiles } from './check-files.ts'
@@ -46,7 +46,7 @@ export async function runCheck(
     checked.push({ item, input, pointer, ...reading })
   }
   const subjects = checked.flatMap(subjectOf)
-  await noteUpdates(database, operation, subjects)
+  await database.batch([guardAttempt(operation), ...updatesNoted(operation, subjects)])
   const areAllKnown = subjects.length === inputs.length
   await checkTogether(subjects, { areAllKnown, findings, operation, context })
   await checkFiles(checked, { isDeep, findings, operation, context })

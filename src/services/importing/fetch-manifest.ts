@@ -1,12 +1,11 @@
-import { hexOfBase64, newBlobName } from '../../domain/blob.ts'
+import { newBlobName } from '../../domain/blob.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { ImportInput } from '../../domain/import-request.ts'
 import { LIMITS } from '../../domain/limits.ts'
-import type { Attempt } from '../../domain/operation.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
 import type { Database } from '../../ports/database.ts'
 import type { Tracing } from '../../ports/tracing.ts'
-import { holdBlob } from '../../store/blobs/blobs.ts'
+import { findBlob } from '../../store/blobs/blobs.ts'
 import { keeping } from '../blobs/keeping.ts'
 import { settleBlob } from '../blobs/settle-blob.ts'
 import { cannotDownload } from '../sources/cannot-download.ts'
@@ -80,17 +79,16 @@ function cannotProcess(inner: AppError, details: readonly AppError[] = []): AppE
 }
 
 /**
- * Keeps the manifest's own bytes in the store, since an update answers parts of them to the letter. Answers the SHA-256 in hex.
- * Throws `AppError('CannotProcessImportManifest')` if the store could not keep them.
+ * Keeps the manifest's own bytes in the store, since an update answers parts of them to the letter. The content must be held
+ * (`contentsHeld`) beforehand. Throws `AppError('CannotProcessImportManifest')` if the store could not keep them.
  */
 export async function keepManifest(
-  { bytes, sha256Base64, attempt }: { bytes: Uint8Array; sha256Base64: string; attempt: Attempt },
+  { bytes, sha256 }: { bytes: Uint8Array; sha256: string },
   { database, blobs }: { database: Database; blobs: BlobStore },
-): Promise<string> {
-  const sha256 = hexOfBase64(sha256Base64)
+): Promise<void> {
   const sizeInBytes = bytes.byteLength
-  const known = await holdBlob(database, { attempt, sha256 })
-  if (known !== undefined && (await blobs.size(known.name)) === sizeInBytes) return sha256
+  const known = await findBlob(database, sha256)
+  if (known !== undefined && (await blobs.size(known.name)) === sizeInBytes) return
 
   async function store(): Promise<void> {
     const name = newBlobName(sha256)
@@ -105,5 +103,4 @@ export async function keepManifest(
       ? cannotProcess(cannotDownload('CannotDownload', { title: MANIFEST }, error))
       : error
   }
-  return sha256
 }

@@ -1,12 +1,11 @@
 import { type BlobName, hexOfBase64, newBlobName } from '../../domain/blob.ts'
 import { AppError } from '../../domain/errors.ts'
-import type { Attempt } from '../../domain/operation.ts'
 import type { Verdict } from '../../domain/verdict.ts'
 import type { BlobStore, BlobWriter } from '../../ports/blob-store.ts'
-import type { Database } from '../../ports/database.ts'
+import type { Database, Statement } from '../../ports/database.ts'
 import type { StartDigest } from '../../ports/digest.ts'
 import type { OpenSource } from '../../ports/source.ts'
-import { holdBlob, instanceHasContent, recordVerdict } from '../../store/blobs/blobs.ts'
+import { findBlob, instanceHasContent, recordVerdict, verdictRecorded } from '../../store/blobs/blobs.ts'
 import type { PartialFile } from '../../store/operations/progress.ts'
 import { keeping } from '../blobs/keeping.ts'
 import { settleBlob } from '../blobs/settle-blob.ts'
@@ -27,12 +26,13 @@ export interface IngestOptions {
   startDigest?: StartDigest | undefined
   signal: AbortSignal
   instance: string
-  attempt: Attempt
   /** An earlier attempt of this operation has fetched and checked this file already. */
   doneBefore: boolean
   /** What an earlier attempt of this operation left behind of this file. */
   left?: PartialFile | undefined
   scan: ScanPolicy
+  /** Answers what is written together with the row by which the store has the file, or by itself where it has it already. */
+  factsWhenStored?: (() => Promise<Statement[]>) | undefined
   /** Called as bytes come, with the sum so far. */
   onProgress: (bytesDone: number) => Promise<void>
   /** Called before bytes are written that a later attempt could go on with. */
@@ -53,6 +53,7 @@ export interface IngestedFile {
  *
  * The download is skipped only where this instance already has an update with the same content and the bytes are really there:
  * knowing a hash must never give anyone another tenant's file. A verdict under older signatures is renewed from the stored bytes.
+ * The content must be held (`contentsHeld`) beforehand.
  *
  * Throws `AppError` with a code of the `source` kind, `SourceFileMalwareDetected` or `SourceFileNotScanned`.
  */
@@ -87,17 +88,18 @@ function goesOn(error: unknown, { reason }: AbortSignal): boolean {
 
 /** One try. Under `best-effort` the bytes are in the store afterwards, scanned or not; otherwise only if they were scanned. */
 async function ingestOnce(file: ExpectedFile, options: IngestOptions, fetched: Fetched): Promise<Verdict> {
-  const { database, blobs, instance, attempt, scan } = options
+  const { database, blobs, instance, scan, factsWhenStored = noFacts } = options
   const sha256 = hexOfBase64(file.hashes.sha256 ?? '')
   const { sizeInBytes } = file
 
-  const known = await holdBlob(database, { attempt, sha256 })
+  const known = await findBlob(database, sha256)
   const isThere = known !== undefined && (await blobs.size(known.name)) === sizeInBytes
   if (isThere && (fetched.isStored || (await instanceHasContent(database, { instance, sha256, sizeInBytes })))) {
     const { verdict, isNew } = await judgeStored(file, known, { isChecked: fetched.isStored, ...options })
-    if (isNew && scan.scanner !== undefined) {
-      await recordVerdict(database, sha256, verdict, { scannedBefore: known.scannedAt })
-    }
+    const isNews = isNew && scan.scanner !== undefined
+    const news = isNews ? verdictRecorded(sha256, verdict, { scannedBefore: known.scannedAt }) : []
+    const facts = [...news, ...(await factsWhenStored())]
+    if (facts.length > 0) await database.batch(facts)
     return verdict
   }
   return await fetchOnce(file, options, { fetched, scannedBefore: known?.scannedAt })
@@ -108,7 +110,7 @@ async function fetchOnce(
   options: IngestOptions,
   { fetched, scannedBefore }: { fetched: Fetched; scannedBefore: number | undefined },
 ): Promise<Verdict> {
-  const { database, blobs, scan, signal } = options
+  const { database, blobs, scan, signal, factsWhenStored = noFacts } = options
   const sha256 = hexOfBase64(file.hashes.sha256 ?? '')
   const { sizeInBytes } = file
   const name = newBlobName(sha256)
@@ -145,9 +147,10 @@ async function fetchOnce(
     await recordVerdict(database, sha256, verdict, { scannedBefore })
     return verdict
   }
-  await keeping(file, settleBlob(blob, { name, sha256, sizeInBytes }, { database, blobs }))
+  const news = scan.scanner === undefined ? [] : verdictRecorded(sha256, verdict, { scannedBefore })
+  const facts = [...news, ...(await factsWhenStored())]
+  await keeping(file, settleBlob(blob, { name, sha256, sizeInBytes }, { database, blobs, facts }))
   fetched.isStored = true
-  if (scan.scanner !== undefined) await recordVerdict(database, sha256, verdict, { scannedBefore })
   return verdict
 }
 
@@ -172,6 +175,8 @@ async function openWriter(
   const writer = await keeping(file, blobs.create({ name, sizeInBytes }))
   return { writer, partial: name, keptBytes: 0, kept: nothing() }
 }
+
+const noFacts = async (): Promise<Statement[]> => []
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 

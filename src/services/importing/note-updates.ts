@@ -1,14 +1,17 @@
 import type { Attempt, UpdateInfo } from '../../domain/operation.ts'
 import { sameUpdate } from '../../domain/update-id.ts'
-import type { Database } from '../../ports/database.ts'
-import { noteItems } from '../../store/operations/operation-items.ts'
+import type { Statement } from '../../ports/database.ts'
+import { itemsNoted } from '../../store/operations/operation-items.ts'
 import type { Candidate } from './resolve-references.ts'
 
 type Named = Pick<Candidate, 'manifest'> & { manifest: { description?: string }; input: { friendlyName?: string } }
 
-/** Notes which updates the operation is about, so that everybody who asks for it sees them. */
-export async function noteUpdates(database: Database, attempt: Attempt, updates: readonly Named[]): Promise<void> {
-  await noteItems(database, attempt, updates.map(infoOf), indexShown(updates))
+/**
+ * The statements that note which updates the operation is about, so that everybody who asks for it sees them; for a batch that is guarded by
+ * the attempt.
+ */
+export function updatesNoted(attempt: Attempt, updates: readonly Named[]): Statement[] {
+  return itemsNoted(attempt, updates.map(infoOf), indexShown(updates))
 }
 
 function infoOf({ manifest, input }: Named): UpdateInfo {

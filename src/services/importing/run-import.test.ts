@@ -11,8 +11,8 @@ import { type Pipeline, startPipeline } from '../../../tests/support/start-pipel
 import { newBlobName } from '../../domain/blob.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { UpdateId } from '../../domain/update-id.ts'
-import type { Database } from '../../ports/database.ts'
-import { releaseLease } from '../../store/operations/attempts.ts'
+import { BatchConflict, type Database } from '../../ports/database.ts'
+import { endStatements, releaseLease } from '../../store/operations/attempts.ts'
 import { listProgress, noteFiles, notePartial, noteProgress } from '../../store/operations/progress.ts'
 import { findUpdate, listUpdates } from '../../store/updates/updates.ts'
 import { runDeletion } from '../deleting/run-deletion.ts'
@@ -119,6 +119,18 @@ describe('while the files of an import come,', () => {
     ])
     await assert.rejects(pipeline.run(operation))
     assert.equal(await countUpdates(pipeline), 0)
+  })
+
+  test('it is lost before its manifest is read: no file is fetched, and nothing is held', async () => {
+    await using pipeline = await startPipeline()
+    const { database, source } = pipeline
+    const update = publishUpdate(source, { files: [{ name: 'a.bin', bytes: BYTES, behaviour: serveBytes(BYTES) }] })
+    const operation = await pipeline.begin([update])
+    await database.batch(endStatements(operation, { status: 'Failed', error: { code: 'UpdateNotFound', message: '' } }))
+    await assert.rejects(pipeline.run(operation), (error) => error instanceof BatchConflict && error.reason === 'guard')
+    const [{ url = '' } = {}] = update.input.files ?? []
+    assert.equal(requestsFor(source, new URL(url).pathname), 0)
+    assert.deepEqual(await database.query('select * from blob_holds'), [])
   })
 })
 
@@ -228,7 +240,9 @@ describe('progress that', () => {
 
   test('cannot be noted fails no import', async () => {
     await using pipeline = await startPipeline()
-    const update = publishUpdate(pipeline.source)
+    const bytes = Buffer.alloc(1000, 'news')
+    const behaviour = paced(serveBytes(bytes), { bodyMs: 300 })
+    const update = publishUpdate(pipeline.source, { files: [{ name: 'a.bin', bytes, behaviour }] })
     let calls = 0
     const database = slowNews(pipeline, () => {
       calls += 1

@@ -1,3 +1,4 @@
+import { hexOfBase64 } from '../../domain/blob.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { ImportRequest } from '../../domain/import-request.ts'
 import type { ClaimedOperation, FilePhase } from '../../domain/operation.ts'
@@ -9,13 +10,15 @@ import type { StartDigest } from '../../ports/digest.ts'
 import type { NamedStore } from '../../ports/distribution-store.ts'
 import type { OpenSource } from '../../ports/source.ts'
 import { type Attributes, type Tracing, UNTRACED } from '../../ports/tracing.ts'
-import { findBlob } from '../../store/blobs/blobs.ts'
+import { contentsHeld, findBlob } from '../../store/blobs/blobs.ts'
+import { guardAttempt, isHeld } from '../../store/operations/attempts.ts'
 import {
   type FilePosition,
+  filesNoted,
   listProgress,
-  noteFiles,
   notePartial,
   noteProgress,
+  progressNoted,
 } from '../../store/operations/progress.ts'
 import { type NewContent, type NewUpdate, publishUpdates } from '../../store/updates/publish.ts'
 import { reachStores } from '../distribution/reach-stores.ts'
@@ -31,9 +34,9 @@ import { cannotParse, keepManifest } from './fetch-manifest.ts'
 import { ingestFile } from './ingest-file.ts'
 import { judgeCandidates } from './judge-candidates.ts'
 import type { MatchedFile } from './match-files.ts'
-import { noteUpdates } from './note-updates.ts'
+import { updatesNoted } from './note-updates.ts'
 
-/** Files of one import that are fetched at the same time. */
+/** Files of one import that are stored, or copied, at the same time. */
 const FILES_AT_ONCE = 4
 /** Somebody else may change what was judged a moment ago; that many times in a row is no accident any more. */
 const PUBLISH_TRIES_MAX = 5
@@ -74,7 +77,7 @@ export async function runImport(
     await importAll(operation, request, context)
   } catch (error) {
     const isOver = error instanceof AppError && !context.signal.aborted && !isDatabaseFailure(error)
-    if (isOver) await abandonPartials(operation, context)
+    if (isOver && (await isHeld(context.database, operation))) await abandonPartials(operation, context)
     throw error
   }
 }
@@ -84,9 +87,16 @@ async function importAll(
   { inputs }: ImportRequest,
   context: ImportContext,
 ): Promise<void> {
-  const { database, tracing = UNTRACED, signal } = context
+  const { database, tracing = UNTRACED } = context
   const items = await fetchItems(inputs, context)
-  await noteUpdates(database, operation, items)
+  const files = items.flatMap((item, index) => filesOf(item, index))
+  // In one batch, since each costs the wait for a disk.
+  await database.batch([
+    guardAttempt(operation),
+    ...updatesNoted(operation, items),
+    ...filesNoted(operation, files),
+    ...contentsHeld(operation, [...items.map(sha256OfManifest), ...files.map(sha256OfFile)]),
+  ])
 
   /** Items whose update is there, but has lost bytes: only those are brought back. */
   const healed = new Set<Item>()
@@ -100,16 +110,14 @@ async function importAll(
   }
   await judge()
 
-  const contents = await ingestFiles(items, operation, context)
-  signal.throwIfAborted()
+  const contents = await storeAll(items, files, operation, context)
   const updates = new Map<Item, NewUpdate>()
   for (const [index, item] of items.entries()) {
-    const { id, manifest, input, bytes } = item
-    const sha256Base64 = input.importManifest.hashes.sha256 ?? ''
+    const { id, manifest, input } = item
     updates.set(item, {
       id,
       manifest,
-      manifestSha256: await keepManifest({ bytes, sha256Base64, attempt: operation }, context),
+      manifestSha256: sha256OfManifest(item),
       ...(input.friendlyName !== undefined && { friendlyName: input.friendlyName }),
       contents: contents[index] ?? new Map(),
     })
@@ -154,63 +162,81 @@ interface IngestedContent extends NewContent, FilePosition {
 /** By file name. */
 type Contents = Map<string, IngestedContent>
 
-/** Brings the bytes of all files into the store. Answers, for each item, its contents by file name. */
-async function ingestFiles(
+/** A file of an import, and where it stands in the request. */
+type PlacedFile = MatchedFile & FilePosition
+
+function filesOf({ files }: Item, item: number): PlacedFile[] {
+  return files.map((file, ordinal) => ({ ...file, item, ordinal }))
+}
+
+function sha256OfManifest({ input }: Item): string {
+  return hexOfBase64(input.importManifest.hashes.sha256 ?? '')
+}
+
+function sha256OfFile({ hashes }: MatchedFile): string {
+  return hexOfBase64(hashes.sha256 ?? '')
+}
+
+/** Brings the bytes of all manifests and files into the store. Answers, for each item, its contents by file name. */
+async function storeAll(
   items: readonly Item[],
+  files: readonly PlacedFile[],
   operation: ClaimedOperation,
   context: ImportContext,
 ): Promise<Contents[]> {
-  const { database, tracing = UNTRACED } = context
-  const { operationId, instance } = operation
-  const tasks = items.flatMap(({ files }, item) => files.map((file, ordinal) => ({ item, ordinal, file })))
-  await noteFiles(
-    database,
-    operation,
-    tasks.map(({ item, ordinal, file: { fileName, sizeInBytes } }) => ({ item, ordinal, fileName, sizeInBytes })),
-  )
-  const before = await listProgress(database, operationId)
+  const before = await listProgress(context.database, operation.operationId)
   const contents: Contents[] = items.map(() => new Map())
-
-  await forEachLimited(
-    tasks,
-    { limit: FILES_AT_ONCE, signal: context.signal },
-    async ({ item, ordinal, file }, signal) => {
-      const earlier = before.find((progress) => progress.item === item && progress.ordinal === ordinal)
+  const tasks = [
+    ...items.map((item) => () => keepManifest({ bytes: item.bytes, sha256: sha256OfManifest(item) }, context)),
+    ...files.map((file) => async (signal: AbortSignal) => {
+      const earlier = before.find(({ item, ordinal }) => item === file.item && ordinal === file.ordinal)
       if (earlier === undefined) throw new Error(`${file.fileName} was not noted before it is ingested`)
-      const { contentId, phase, left } = earlier
-      const position = { item, ordinal }
-      const news = createProgressNews((bytesDone) =>
-        noteProgress(database, operation, position, { bytesDone, phase: 'Downloading' }),
-      )
-      try {
-        const { sha256, verdict } = await tracing.inSpan(
-          { name: 'ingest file', attributes: factsOf(file, position) },
-          () =>
-            ingestFile(file, {
-              ...context,
-              signal,
-              instance,
-              attempt: operation,
-              doneBefore: phase === 'Done' || phase === 'Distributing',
-              left,
-              onPartial: (partial) => notePartial(database, operation, position, partial),
-              onProgress: async (bytesDone) => news.tell(bytesDone),
-            }),
-        )
-        await news.told()
-        await noteProgress(database, operation, position, { bytesDone: file.sizeInBytes, phase: 'Done' })
-        const { fileName, sizeInBytes } = file
-        contents[item]?.set(fileName, { contentId, sha256, ...wireVerdict(verdict), sizeInBytes, item, ordinal })
-      } catch (error) {
-        if (!(error instanceof AppError)) throw error
-        throw cannotProcessFile(file, error)
-      }
-    },
-  )
+      const content = await storeFile(file, earlier, operation, { ...context, signal })
+      contents[file.item]?.set(file.fileName, content)
+    }),
+  ]
+  await forEachLimited(tasks, { limit: FILES_AT_ONCE, signal: context.signal }, (task, signal) => task(signal))
   return contents
 }
 
-function factsOf({ sizeInBytes }: MatchedFile, { item, ordinal }: FilePosition): Attributes {
+/** Goes on from what was noted `earlier`, of this attempt or of one before. */
+async function storeFile(
+  file: PlacedFile,
+  { contentId, phase, left }: Awaited<ReturnType<typeof listProgress>>[number],
+  operation: ClaimedOperation,
+  context: ImportContext,
+): Promise<IngestedContent> {
+  const { database, tracing = UNTRACED } = context
+  const { sizeInBytes, item, ordinal } = file
+  const news = createProgressNews((bytesDone) =>
+    noteProgress(database, operation, file, { bytesDone, phase: 'Downloading' }),
+  )
+  try {
+    const { sha256, verdict } = await tracing.inSpan({ name: 'ingest file', attributes: factsOf(file) }, () =>
+      ingestFile(file, {
+        ...context,
+        instance: operation.instance,
+        doneBefore: phase === 'Done' || phase === 'Distributing',
+        left,
+        async factsWhenStored() {
+          // What is still being told must not come after it.
+          await news.told()
+          return [progressNoted(operation, file, { bytesDone: sizeInBytes, phase: 'Done' })]
+        },
+        onPartial: (partial) => notePartial(database, operation, file, partial),
+        onProgress: async (bytesDone) => news.tell(bytesDone),
+      }),
+    )
+    return { contentId, sha256, ...wireVerdict(verdict), sizeInBytes, item, ordinal }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    throw cannotProcessFile(file, error)
+  } finally {
+    await news.told()
+  }
+}
+
+function factsOf({ sizeInBytes, item, ordinal }: PlacedFile): Attributes {
   return { 'aduana.item.index': item, 'aduana.file.index': ordinal, 'aduana.file.size': sizeInBytes }
 }
 

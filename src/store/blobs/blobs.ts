@@ -17,28 +17,22 @@ export interface KnownBlob {
 }
 
 /**
- * Holds a content for an operation, then says which copy of it the store has, if any. In this order, sweep cannot drop the
- * blob between the question and the publishing: it spares what is held, and what is no longer idle.
- *
- * Throws `BatchConflict` by a guard if the attempt no longer holds the operation: nobody would let go of such a hold.
+ * Holds contents for an operation, before anybody asks whether the store has them. In this order, sweep cannot drop a blob between the
+ * question and the publishing: it spares what is held, and what is no longer idle. For a batch that is guarded by the attempt: of a hold
+ * of an attempt that was lost nobody would let go.
  */
-export async function holdBlob(
-  database: Database,
-  { attempt, sha256 }: { attempt: Attempt; sha256: string },
-): Promise<KnownBlob | undefined> {
-  await database.batch([
+export function contentsHeld({ operationId }: Attempt, contents: Iterable<string>): Statement[] {
+  // Always in the same order, so that two imports never wait for each other's rows.
+  return [...new Set(contents)].sort().flatMap((sha256) => [
     {
-      sql: `insert into blob_holds (operation_id, sha256)
-              select id, $1 from operations where id = $2 and attempt = $3 and status = 'Running'
-            on conflict (operation_id, sha256) do update set sha256 = excluded.sha256`,
-      params: [sha256, attempt.operationId, attempt.attempt],
-      mustChangeRows: true,
+      sql: 'insert into blob_holds (operation_id, sha256) values ($1, $2) on conflict (operation_id, sha256) do nothing',
+      params: [operationId, sha256],
     },
     { sql: 'update blobs set idle_since = null where sha256 = $1', params: [sha256] },
   ])
-  return findBlob(database, sha256)
 }
 
+/** The copy of a content that the store has. Whoever relies on it has to hold the content (`contentsHeld`) beforehand. */
 export async function findBlob(database: Database, sha256: string): Promise<KnownBlob | undefined> {
   const [row] = await database.query('select name, size_in_bytes, verdict, scanned_at from blobs where sha256 = $1', [
     sha256,
@@ -60,10 +54,12 @@ const IS_WANTED = `
 /**
  * Makes a committed copy the one in force, unless another import was first. Answers the copy in force: where it is not
  * `name`, the caller drops its own. A copy that nobody holds any more, since the attempt was lost meanwhile, is idle at once.
+ * What `facts` write about it, they write in the same batch.
  */
 export async function recordBlob(
   database: Database,
   { sha256, name, sizeInBytes }: { sha256: string; name: BlobName; sizeInBytes: number },
+  facts: readonly Statement[] = [],
 ): Promise<BlobName> {
   // A batch, since the hold must not go between being looked for and the row that depends on it.
   await database.batch([
@@ -73,20 +69,24 @@ export async function recordBlob(
             on conflict (sha256) do nothing`,
       params: [sha256, name, sizeInBytes],
     },
+    ...facts,
   ])
   const blob = await findBlob(database, sha256)
   return blob?.name ?? name
 }
 
-/** Puts a new copy in force where the old one turned out to be missing from the store. */
+/** Puts a new copy in force where the old one turned out to be missing from the store. Otherwise as `recordBlob`. */
 export async function replaceBlob(
   database: Database,
   { sha256, missing, name }: { sha256: string; missing: BlobName; name: BlobName },
+  facts: readonly Statement[] = [],
 ): Promise<BlobName> {
-  await database.query(`update blobs set name = $1, stored_at = ${NOW} where sha256 = $2 and name = $3`, [
-    name,
-    sha256,
-    missing,
+  await database.batch([
+    {
+      sql: `update blobs set name = $1, stored_at = ${NOW} where sha256 = $2 and name = $3`,
+      params: [name, sha256, missing],
+    },
+    ...facts,
   ])
   const blob = await findBlob(database, sha256)
   return blob?.name ?? name
@@ -210,9 +210,9 @@ export async function recordVerdict(
   database: Database,
   sha256: string,
   verdict: Verdict,
-  { scannedBefore = 0 }: { scannedBefore?: number | undefined } = {},
+  { scannedBefore }: { scannedBefore?: number | undefined } = {},
 ): Promise<void> {
-  await database.batch(verdictStatements(sha256, verdict, scannedBefore))
+  await database.batch(verdictRecorded(sha256, verdict, { scannedBefore }))
 }
 
 /**
@@ -221,7 +221,7 @@ export async function recordVerdict(
  */
 export async function recordScanFailure(database: Database, sha256: string, notScanned: NotScanned): Promise<void> {
   await database.batch([
-    ...verdictStatements(sha256, notScanned, 0),
+    ...verdictRecorded(sha256, notScanned),
     {
       sql: `update blobs set scan_failure = $1, scanned_at = ${LATER} where sha256 = $2`,
       params: [notScanned.reason, sha256],
@@ -229,7 +229,12 @@ export async function recordScanFailure(database: Database, sha256: string, notS
   ])
 }
 
-function verdictStatements(sha256: string, verdict: Verdict, scannedBefore: number): Statement[] {
+/** The statements of `recordVerdict`, for the batch that puts the content in force. */
+export function verdictRecorded(
+  sha256: string,
+  verdict: Verdict,
+  { scannedBefore = 0 }: { scannedBefore?: number | undefined } = {},
+): Statement[] {
   const text = JSON.stringify(verdict)
   const { scanResult, scanDetails } = wireVerdict(verdict)
   return [

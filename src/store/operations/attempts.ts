@@ -65,6 +65,15 @@ export async function renewLease(
   return rows.length === 1
 }
 
+/** Whether the attempt still holds the operation. Another may take it the moment after. */
+export async function isHeld(database: Database, { operationId, attempt }: Attempt): Promise<boolean> {
+  const rows = await database.query(
+    `select 1 as held from operations where id = $1 and attempt = $2 and status = 'Running'`,
+    [operationId, attempt],
+  )
+  return rows.length > 0
+}
+
 /** Gives an operation back unfinished, so that the next worker can take it at once. */
 export async function releaseLease(database: Database, { operationId, attempt }: Attempt): Promise<void> {
   await database.query(`update operations set due_at = ${NOW} where id = $1 and attempt = $2 and status = 'Running'`, [

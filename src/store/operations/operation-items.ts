@@ -9,11 +9,15 @@ export async function noteItems(
   items: readonly UpdateInfo[],
   shown: number,
 ): Promise<void> {
-  await database.batch([
-    guardAttempt(attempt),
-    { sql: 'delete from operation_items where operation_id = $1', params: [attempt.operationId] },
-    ...items.map((item, ordinal) => insertItem(attempt.operationId, ordinal, item, ordinal === shown)),
-  ])
+  await database.batch([guardAttempt(attempt), ...itemsNoted(attempt, items, shown)])
+}
+
+/** The statements of `noteItems`, for a batch that is guarded by the attempt. */
+export function itemsNoted({ operationId }: Attempt, items: readonly UpdateInfo[], shown: number): Statement[] {
+  return [
+    { sql: 'delete from operation_items where operation_id = $1', params: [operationId] },
+    ...items.map((item, ordinal) => insertItem(operationId, ordinal, item, ordinal === shown)),
+  ]
 }
 
 /** The statement that notes one of the updates that an operation is about. */

@@ -1,7 +1,7 @@
 import type { BlobName } from '../../domain/blob.ts'
 import { newContentId } from '../../domain/distribution.ts'
 import type { Attempt, FileProgress } from '../../domain/operation.ts'
-import type { Database } from '../../ports/database.ts'
+import type { Database, Statement } from '../../ports/database.ts'
 import { guardAttempt } from './attempts.ts'
 
 /** Which file of which input an import is busy with. */
@@ -17,20 +17,24 @@ export interface PartialFile {
   sourceEtag: string
 }
 
+/** A file that an import will fetch. */
+export interface PlannedFile extends FilePosition {
+  fileName: string
+  sizeInBytes: number
+}
+
 /** Notes the files that an import will fetch, each with a content id; what an earlier attempt noted about them stays. */
-export async function noteFiles(
-  database: Database,
-  attempt: Attempt,
-  files: readonly (FilePosition & { fileName: string; sizeInBytes: number })[],
-): Promise<void> {
-  await database.batch([
-    guardAttempt(attempt),
-    ...files.map(({ item, ordinal, fileName, sizeInBytes }) => ({
-      sql: `insert into operation_files (operation_id, item, ordinal, file_name, size_in_bytes, bytes_done, phase, content_id)
-            values ($1, $2, $3, $4, $5, 0, 'Waiting', $6) on conflict (operation_id, item, ordinal) do nothing`,
-      params: [attempt.operationId, item, ordinal, fileName, sizeInBytes, newContentId()],
-    })),
-  ])
+export async function noteFiles(database: Database, attempt: Attempt, files: readonly PlannedFile[]): Promise<void> {
+  await database.batch([guardAttempt(attempt), ...filesNoted(attempt, files)])
+}
+
+/** The statements of `noteFiles`, for a batch that is guarded by the attempt. */
+export function filesNoted({ operationId }: Attempt, files: readonly PlannedFile[]): Statement[] {
+  return files.map(({ item, ordinal, fileName, sizeInBytes }) => ({
+    sql: `insert into operation_files (operation_id, item, ordinal, file_name, size_in_bytes, bytes_done, phase, content_id)
+          values ($1, $2, $3, $4, $5, 0, 'Waiting', $6) on conflict (operation_id, item, ordinal) do nothing`,
+    params: [operationId, item, ordinal, fileName, sizeInBytes, newContentId()],
+  }))
 }
 
 /** An attempt that was lost must not speak for the one that has the operation now, or after its end. */
@@ -42,15 +46,25 @@ const IF_HELD = `and exists (select 1 from operations where id = $3 and attempt 
  */
 export async function noteProgress(
   database: Database,
-  { operationId, attempt }: Attempt,
-  { item, ordinal }: FilePosition,
+  attempt: Attempt,
+  position: FilePosition,
   progress: Pick<FileProgress, 'bytesDone' | 'phase'>,
 ): Promise<void> {
-  await database.query(
-    `update operation_files set bytes_done = $1, phase = $2
-      where operation_id = $3 and item = $4 and ordinal = $5 ${IF_HELD}`,
-    [progress.bytesDone, progress.phase, operationId, item, ordinal, attempt],
-  )
+  const { sql, params } = progressNoted(attempt, position, progress)
+  await database.query(sql, params)
+}
+
+/** The statement of `noteProgress`, for the batch of what it tells of. */
+export function progressNoted(
+  { operationId, attempt }: Attempt,
+  { item, ordinal }: FilePosition,
+  { bytesDone, phase }: Pick<FileProgress, 'bytesDone' | 'phase'>,
+): Statement {
+  return {
+    sql: `update operation_files set bytes_done = $1, phase = $2
+           where operation_id = $3 and item = $4 and ordinal = $5 ${IF_HELD}`,
+    params: [bytesDone, phase, operationId, item, ordinal, attempt],
+  }
 }
 
 /** Notes what the next attempt can go on with: before the first byte of it is written. Nothing, if the attempt was lost. */
