@@ -12,10 +12,18 @@ export interface PostgresBounds {
   waitMs: number
   /** How long a statement may take, waiting for locks included. */
   statementMs: number
+  /** How long the server hears nothing in the midst of a transaction before it undoes that: shorter than others wait for its locks. */
+  silenceMs: number
 }
 
 /** What holds unless something else is asked for. */
-export const BOUNDS: PostgresBounds = { connectionsMax: 10, waitersMax: 1000, waitMs: 5000, statementMs: 10_000 }
+export const BOUNDS: PostgresBounds = {
+  connectionsMax: 10,
+  waitersMax: 1000,
+  waitMs: 5000,
+  statementMs: 10_000,
+  silenceMs: 3000,
+}
 
 /** One of the connections, for as long as somebody has it. */
 export interface Connection {
@@ -47,7 +55,7 @@ const PREPARED_MAX = 300
 
 export function openConnections(
   config: pg.ClientConfig,
-  { connectionsMax, waitersMax, waitMs, statementMs }: PostgresBounds,
+  { connectionsMax, waitersMax, waitMs, statementMs, silenceMs }: PostgresBounds,
 ): Connections {
   const pool = new pg.Pool({
     ...config,
@@ -58,8 +66,8 @@ export function openConnections(
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     statement_timeout: statementMs,
-    // When this process vanishes in the midst of a transaction, its locks must not stay.
-    idle_in_transaction_session_timeout: statementMs,
+    // When this process vanishes, or is paused, in the midst of a transaction, its locks must not stay.
+    idle_in_transaction_session_timeout: silenceMs,
     query_timeout: statementMs + ANSWER_MS,
     pipeline: true,
     types: typeParsers,

@@ -13,7 +13,7 @@ import type { PostgresBounds } from './connections.ts'
 import { openPostgres, type PostgresDatabase } from './database-postgres.ts'
 
 /** So that a test need not wait for long. */
-const SHORT = { statementMs: 400, waitMs: 800 }
+const SHORT = { statementMs: 400, silenceMs: 400, waitMs: 800 }
 /** After a statement's time, the longest that its caller may hear nothing. */
 const SILENCE_MS = 2000 + 1000
 
