@@ -25,17 +25,21 @@ const PAGE = join(import.meta.dirname, '../docs/performance.md')
 const BEGIN = '<!-- made by npm run bench: begin -->'
 const END = '<!-- made by npm run bench: end -->'
 
-/** Keeps a result, with its picture, in the place of the last one. */
+/** Runs that are kept of each benchmark: one may have had luck. */
+const KEPT = 3
+
+/** Keeps a result, with its picture, and the last ones before it. */
 export function keepResult(result: Result): void {
   mkdirSync(RESULTS, { recursive: true })
-  writeFileSync(join(RESULTS, `${result.name}.json`), `${JSON.stringify(result, undefined, 2)}\n`)
+  const kept = [result, ...readResults(result.name)].slice(0, KEPT)
+  writeFileSync(join(RESULTS, `${result.name}.json`), `${JSON.stringify(kept, undefined, 2)}\n`)
   const picture = drawRatios(result.lines)
   if (picture !== undefined) writeFileSync(join(RESULTS, `${result.name}.svg`), picture)
 }
 
 /** Writes what is known of these benchmarks into the page, between its two marks. */
 export function writePage(names: readonly string[]): void {
-  const results = names.flatMap((name) => readResult(name) ?? [])
+  const results = names.map(readResults).filter((kept) => kept.length > 0)
   const page = readFileSync(PAGE, 'utf8')
   const [before, rest] = page.split(BEGIN)
   const after = rest?.split(END)[1]
@@ -43,30 +47,45 @@ export function writePage(names: readonly string[]): void {
   writeFileSync(PAGE, `${before}${BEGIN}\n\n${pageOf(results)}\n${END}${after}`)
 }
 
-function readResult(name: string): Result | undefined {
+/** The newest first. */
+function readResults(name: string): Result[] {
   try {
     return JSON.parse(readFileSync(join(RESULTS, `${name}.json`), 'utf8'))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
   }
 }
 
-function pageOf(results: readonly Result[]): string {
+function pageOf(results: readonly Result[][]): string {
   if (results.length === 0) return 'Nothing was measured yet.\n'
-  return [summaryOf(results), ...results.map(sectionOf)].join('\n')
+  const newest = results.flatMap(([result]) => result ?? [])
+  return [summaryOf(results), ...newest.map(sectionOf)].join('\n')
 }
 
-function summaryOf(results: readonly Result[]): string {
-  const rows = results.flatMap(({ lines }) =>
-    lines.flatMap((line) => (line.budget ? [budgetRow(line, line.budget)] : [])),
+function summaryOf(results: readonly Result[][]): string {
+  const rows = results.flatMap(([newest, ...earlier]) =>
+    (newest?.lines ?? []).flatMap((line) => {
+      const before = earlier.flatMap(({ lines }) => lines.find(({ what }) => what === line.what) ?? [])
+      return line.budget ? [budgetRow(line, line.budget, before)] : []
+    }),
   )
-  return table(['what', 'beside it', 'budget', 'measured', 'kept'], rows)
+  return table(['what', 'beside it', 'budget', 'newest run', 'runs before it', 'kept'], rows)
 }
 
-function budgetRow(line: Line, budget: Budget): string[] {
-  const { value, text } = judged(line)
-  return [line.what, line.peer?.name ?? '', budgetText(line, budget), text, keepsTo(budget, value) ? 'yes' : '**no**']
+function budgetRow(line: Line, budget: Budget, before: readonly Line[]): string[] {
+  const values = [line, ...before].map(judged)
+  const kept = values.filter(({ value }) => keepsTo(budget, value)).length
+  const [newest = '', ...others] = values.map(({ text }) => text)
+  const count = `${kept} of ${values.length}`
+  return [
+    line.what,
+    line.peer?.name ?? '',
+    budgetText(line, budget),
+    newest,
+    others.join(', '),
+    kept === values.length ? count : `**${count}**`,
+  ]
 }
 
 /** The number that a budget is about. */
