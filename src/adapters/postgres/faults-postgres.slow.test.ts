@@ -337,8 +337,9 @@ test('an error has no values of rows in it', options, async () => {
   const database = await openThings()
   await server.ask('alter table things add column secret text not null', database.title.split('/').at(-1))
   const sql = 'insert into things (id, title) values ($1, $2)'
-  for (const one of [database.query(sql, [1, 'opensesame']), database.batch([{ sql, params: [1, 'opensesame'] }])]) {
-    await assert.rejects(one, (error) => {
+  const params = [1, 'opensesame']
+  for (const ask of [() => database.query(sql, params), () => database.batch([{ sql, params }])]) {
+    await assert.rejects(ask, (error) => {
       assert.match(String(error), /null value in column "secret"/)
       assert.doesNotMatch(inspect(error, { depth: 9, showHidden: true }), /opensesame/)
       return true
