@@ -1,5 +1,6 @@
-// Runs the tests: `npm test` what ends within a few minutes, `npm run test:slow` what takes longer, and what needs a database or a store
-// once more on PostgreSQL and Azurite; `npm run test:all` both, and whole servers once more, too. Slow tests are called `*.slow.test.ts`. In CI a skipped test is a failure, since nobody would notice it.
+// Runs the tests: `npm test` what ends within a few minutes; `npm run test:slow` what takes longer (`*.slow.test.ts`), and the unit tests that
+// need a database or a store once more, on PostgreSQL and Azurite; `npm run test:all` everything: what takes very long (`*.long.test.ts`), too,
+// and all that needs a database or a store once more, whole servers included. In CI a skipped test is a failure, since nobody would notice it.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync, readFileSync } from 'node:fs'
@@ -19,7 +20,7 @@ const OPTIONS = [
 
 /** What a test file imports that opens the database which `TEST_DATABASE` names, or the store which `TEST_STORE` names. */
 const OPENS_EITHER = /from '[./\w-]*\/(open-database|app-in-memory|start-pipeline)\.ts'/
-/** The same, for whole servers: minutes more, so only where everything is asked for. */
+/** The same, for whole servers. */
 const STARTS_SERVERS = /from '[./\w-]*\/(start-aduana|start-nodes)\.ts'/
 
 const args = process.argv.slice(2)
@@ -27,7 +28,7 @@ const isAll = args.includes('--all')
 const isSlow = args.includes('--slow')
 const named = args.filter((arg) => !arg.startsWith('--'))
 const everything = globSync(['{src,tests,scripts,portal/src}/**/*.test.ts']).sort()
-const wanted = everything.filter((file) => isAll || file.endsWith('.slow.test.ts') === isSlow)
+const wanted = everything.filter((file) => isAll || tierOf(file) === (isSlow ? 'slow' : 'quick'))
 const files = named.length > 0 ? named : wanted
 
 console.log(`Node ${process.version}, ${files.length} test files`)
@@ -36,6 +37,7 @@ if (process.exitCode === 0 && (isAll || isSlow) && noPostgres === false) {
   await using server = await startPostgres()
   await using azurite = await startAzurite()
   const again = (named.length > 0 ? named : everything).filter((file) => {
+    if (!isAll && (tierOf(file) !== 'quick' || !file.startsWith('src/'))) return false
     const text = readFileSync(file, 'utf8')
     return OPENS_EITHER.test(text) || (isAll && STARTS_SERVERS.test(text))
   })
@@ -46,6 +48,11 @@ if (process.exitCode === 0 && (isAll || isSlow) && noPostgres === false) {
     [STORE_VARIABLE]: 'azblob',
     AZURE_STORAGE_CONNECTION_STRING: azurite.connectionString,
   })
+}
+
+/** How long its name says that it takes. */
+function tierOf(file: string): 'quick' | 'slow' | 'long' {
+  return (/\.(slow|long)\.test\.ts$/.exec(file)?.[1] as 'slow' | 'long' | undefined) ?? 'quick'
 }
 
 /** The exit code: 0 if all is well. */

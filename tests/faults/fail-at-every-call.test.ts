@@ -1,4 +1,4 @@
-// A part of the calls, for every day; all of them are in the slow test beside.
+// A part of the calls, for every day; all of them are in the long test beside.
 import { testFaultScenarios } from './run-fault-scenarios.ts'
 
-await testFaultScenarios({ every: 4 })
+await testFaultScenarios({ every: 8 })
