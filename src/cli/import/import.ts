@@ -1,6 +1,7 @@
 import type { OperationWithProgress } from '../../client/api-types.ts'
 import { formatUpdateId } from '../../domain/update-id.ts'
-import { type Connection, connect, NoAnswer } from '../connect.ts'
+import { type Connection, connect } from '../connect.ts'
+import { NoAnswer } from '../fetch-from.ts'
 import { interruptible } from '../interruptible.ts'
 import { sayEnd, watchCommand, watchToEnd } from '../operations/watch.ts'
 import { print, printJson, tell } from '../output.ts'
