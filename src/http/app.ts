@@ -7,6 +7,7 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify'
+import type { Caller } from '../domain/caller.ts'
 import { AppError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 import type { ServiceLimits } from '../domain/service-limits.ts'
@@ -17,7 +18,6 @@ import type { Metrics, MetricsPage } from '../ports/metrics.ts'
 import type { Scanner } from '../ports/scanner.ts'
 import type { Tracing } from '../ports/tracing.ts'
 import type { Audit } from '../services/audit.ts'
-import type { Caller } from '../services/operations/accept-operation.ts'
 import type { Staging } from '../services/staging/staging.ts'
 import { admit, admitAnybody, admitAnywhere, mayStill, type VerifyToken } from './admission/admit.ts'
 import { createRateLimiter } from './admission/rate-limits.ts'

@@ -4,15 +4,11 @@ import { mkdir, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { newBlobName } from '../../src/domain/blob.ts'
+import type { Caller } from '../../src/domain/caller.ts'
 import { newContentId } from '../../src/domain/distribution.ts'
 import type { OpenSource } from '../../src/ports/source.ts'
 import { sweep, sweepLeftovers } from '../../src/services/deleting/sweep.ts'
-import {
-  type Acceptance,
-  acceptDeletion,
-  acceptImport,
-  type Caller,
-} from '../../src/services/operations/accept-operation.ts'
+import { type Acceptance, acceptDeletion, acceptImport } from '../../src/services/operations/accept-operation.ts'
 import { startWorker } from '../../src/services/operations/worker.ts'
 import { createStaging, type Staging } from '../../src/services/staging/staging.ts'
 import { claimOperation, endStatements } from '../../src/store/operations/attempts.ts'

@@ -1,9 +1,9 @@
 import type { FastifyRequest } from 'fastify'
+import type { Caller } from '../../domain/caller.ts'
 import { AppError } from '../../domain/errors.ts'
 import { EVERY_INSTANCE, type Permission, type Principal, permissionsIn } from '../../domain/permissions.ts'
 import { traceIdOf } from '../../domain/trace-ids.ts'
 import type { Audit } from '../../services/audit.ts'
-import type { Caller } from '../../services/operations/accept-operation.ts'
 import type { RateGroup, RateLimiter } from './rate-limits.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
+import type { Caller } from '../../domain/caller.ts'
 import { AppError } from '../../domain/errors.ts'
-import type { Caller } from '../../services/operations/accept-operation.ts'
 
 /** One event of a stream (HTML standard, server-sent events). */
 export interface ServerEvent {

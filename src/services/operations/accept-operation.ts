@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { AuditEntry } from '../../domain/audit-entry.ts'
+import type { Caller } from '../../domain/caller.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { ImportRequest } from '../../domain/import-request.ts'
 import type { CheckRequest, OperationRequest } from '../../domain/operation.ts'
@@ -14,18 +15,6 @@ import type { Audit } from '../audit.ts'
 
 /** When a place may be free again, nobody knows; soon enough not to wait for nothing, late enough not to press. */
 const BUSY_RETRY_SECONDS = 5
-
-/** Who asks, from where, and in which trace. */
-export interface Caller {
-  subject: string
-  issuer: string
-  /** The network address of the caller. */
-  address: string
-  /** 32 hex digits. */
-  traceId: string
-  /** The request itself in that trace (W3C Trace Context): what it begins goes on under it. */
-  traceparent?: string
-}
 
 export interface Acceptance {
   database: Database

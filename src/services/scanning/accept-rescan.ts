@@ -1,9 +1,9 @@
+import type { Caller } from '../../domain/caller.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { Database } from '../../ports/database.ts'
 import type { Scanner } from '../../ports/scanner.ts'
 import { wantRescan } from '../../store/blobs/rescans.ts'
 import type { Audit } from '../audit.ts'
-import type { Caller } from '../operations/accept-operation.ts'
 
 /**
  * Accepts that what an instance has is scanned again: everything, or only what has no verdict that rests on the signatures now in force.

@@ -1,4 +1,5 @@
 import { newBlobName } from '../../domain/blob.ts'
+import type { Caller } from '../../domain/caller.ts'
 import { AppError } from '../../domain/errors.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import {
@@ -22,7 +23,6 @@ import {
 import type { Audit } from '../audit.ts'
 import { keeping } from '../blobs/keeping.ts'
 import { settleBlob } from '../blobs/settle-blob.ts'
-import type { Caller } from '../operations/accept-operation.ts'
 import { BodyBroken, inParts } from './in-parts.ts'
 import { createPartBuffers } from './part-buffers.ts'
 
