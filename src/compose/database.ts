@@ -5,12 +5,12 @@ import type { Logger } from 'pino'
 import { CATALOGUE } from '../adapters/filesystem/data-files.ts'
 import { isNodeFolder } from '../adapters/filesystem/node-name.ts'
 import type { OwnEndpoint } from '../adapters/source/own-endpoints.ts'
+import { openSqliteBell } from '../adapters/sqlite/bell-sqlite.ts'
 import { checkSqlite, hasUpdates } from '../adapters/sqlite/check-sqlite.ts'
 import { openSqlite, SQLITE_DIALECT } from '../adapters/sqlite/database-sqlite.ts'
 import type { ServeConfig } from '../config/serve-settings.ts'
 import type { Bell } from '../ports/bell.ts'
 import type { Database } from '../ports/database.ts'
-import { ringHere } from '../services/nodes/ring-here.ts'
 import { isHalfCopied, isInUse } from '../store/copy-catalogue.ts'
 import { migrate } from '../store/migrate.ts'
 import { releaseAllLeases } from '../store/operations/attempts.ts'
@@ -54,7 +54,7 @@ async function openOwn(folder: string): Promise<OpenedDatabase> {
   await migrate(database, SQLITE_DIALECT)
   // The data folder is locked, so no other process is at work: whatever runs was left by one that died.
   await releaseAllLeases(database)
-  return { database, bell: ringHere(), isShared: false, endpoints: [] }
+  return { database, bell: openSqliteBell(), isShared: false, endpoints: [] }
 }
 
 async function openShared(url: string, folder: string, log: Logger): Promise<OpenedDatabase> {

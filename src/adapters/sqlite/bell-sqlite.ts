@@ -1,7 +1,7 @@
 import type { Bell } from '../../ports/bell.ts'
 
-/** A bell for the nodes of one process: itself. */
-export function ringHere(): Bell {
+/** A bell for a catalogue that one process has to itself. */
+export function openSqliteBell(): Bell {
   const listeners = new Set<() => void>()
   return {
     ring() {
