@@ -16,8 +16,8 @@ import type { OpenSource } from '../../src/ports/source.ts'
 import { runCheck } from '../../src/services/checking/run-check.ts'
 import { runDeletion } from '../../src/services/deleting/run-deletion.ts'
 import { sweep, sweepLeftovers } from '../../src/services/deleting/sweep.ts'
-import { checkDistribution } from '../../src/services/distribution/check-distribution.ts'
 import { distribute } from '../../src/services/distribution/distribute.ts'
+import { reconcileStore } from '../../src/services/distribution/reconcile-store.ts'
 import { runImport } from '../../src/services/importing/run-import.ts'
 import { withStaging } from '../../src/services/staging/staged-source.ts'
 import { createInstances } from '../../src/store/instances.ts'
@@ -123,7 +123,7 @@ export class DataUnderTest implements AsyncDisposable {
     const { database, blobs, cdn } = ports
     const { signal } = new AbortController()
     const log = { info() {}, warn() {} }
-    await checkDistribution({ database, name: CDN, store: cdn }, signal)
+    await reconcileStore({ database, name: CDN, store: cdn }, signal)
     await this.#inside.database.query('update distribution set due_at = 0 where due_at is not null')
     const pauses = { firstMs: 0, longestMs: 0, awayMs: 0 }
     await distribute({ database, blobs, name: CDN, store: cdn, log, pauses }, signal)

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDistributionFolder } from '../../src/adapters/filesystem/distribution-folder.ts'
 import type { DistributionStore } from '../../src/ports/distribution-store.ts'
-import { checkDistribution } from '../../src/services/distribution/check-distribution.ts'
 import { type DistributionContext, distribute } from '../../src/services/distribution/distribute.ts'
-import type { CheckFindings } from '../../src/store/distribution/distribution-checks.ts'
+import { reconcileStore } from '../../src/services/distribution/reconcile-store.ts'
+import type { StoreFindings } from '../../src/store/distribution/distribution-checks.ts'
 import { checkCopies, filesIn } from './check-copies.ts'
 import { type PublishedUpdate, publishUpdate, type UpdateRecipe } from './publish-update.ts'
 import { type Pipeline, startPipeline } from './start-pipeline.ts'
@@ -23,7 +23,7 @@ export interface Distributed extends Pipeline {
   bringTexts(...texts: string[]): Promise<void>
   /** Does all that is due. */
   distribute(context?: Partial<DistributionContext>, signal?: AbortSignal): Promise<void>
-  check(store?: DistributionStore, signal?: AbortSignal): Promise<CheckFindings>
+  check(store?: DistributionStore, signal?: AbortSignal): Promise<StoreFindings>
   /** What is not as it should be there. */
   flaws(): Promise<string[]>
   /** Paths of everything that is there. */
@@ -61,7 +61,7 @@ export async function startDistributed(): Promise<Distributed> {
         { database, blobs, name: CDN, store: cdn, log: { info() {}, warn() {} }, pauses: QUICK_PAUSES, ...context },
         signal,
       ),
-    check: (store = cdn, signal = forever()) => checkDistribution({ database, name: CDN, store }, signal),
+    check: (store = cdn, signal = forever()) => reconcileStore({ database, name: CDN, store }, signal),
     flaws: () => checkCopies(database, { store: CDN, folder }),
     paths: () => filesIn(folder),
     async makeDue() {

@@ -6,8 +6,8 @@ import { findCheck, noteCheckFailure } from '../../store/distribution/distributi
 import { startDuty } from '../nodes/duties.ts'
 import type { Membership } from '../nodes/membership.ts'
 import type { WorkerLog } from '../operations/worker.ts'
-import { checkDistribution } from './check-distribution.ts'
 import { distribute } from './distribute.ts'
+import { reconcileStore } from './reconcile-store.ts'
 
 /** How soon what an import published is copied. A round in which nothing is due is one small query. */
 const LOOK_EVERY_MS = 1000
@@ -35,7 +35,7 @@ export function keepDistribution({
 }): { stop(): Promise<void> } {
   async function check(store: NamedStore, signal: AbortSignal): Promise<void> {
     try {
-      const findings = await checkDistribution({ database, ...store }, signal)
+      const findings = await reconcileStore({ database, ...store }, signal)
       if (findings.missing + findings.deleted > 0)
         log.info({ store: store.name, ...findings }, 'checked a distribution store')
     } catch (error) {

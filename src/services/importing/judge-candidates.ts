@@ -9,7 +9,7 @@ import type { BlobStore } from '../../ports/blob-store.ts'
 import type { Database } from '../../ports/database.ts'
 import { listBlobsOf } from '../../store/blobs/blobs.ts'
 import { findManifestSha256, findUpdate } from '../../store/updates/updates.ts'
-import { checkQuotas } from './check-quotas.ts'
+import { judgeQuotas } from './judge-quotas.ts'
 import { type Candidate, type Objection, resolveReferences } from './resolve-references.ts'
 
 /** What the catalogue has to say about importing some updates together. */
@@ -47,7 +47,7 @@ export async function judgeCandidates<Judged extends Candidate & { input: Import
     if (error !== undefined) objections.push({ candidate, error })
   }
   const added = candidates.filter((candidate) => !healed.has(candidate))
-  objections.push(...(await checkQuotas(added, { database, instance, limits })))
+  objections.push(...(await judgeQuotas(added, { database, instance, limits })))
   const { wrong: wrongReferences, childIds } = await resolveReferences(candidates, { database, instance })
   return { objections, wrongReferences, childIds }
 }

@@ -98,7 +98,7 @@ export async function databaseTime(database: Database): Promise<number> {
 }
 
 /** What a check of a store found: copies it saw, of those noted as present those it missed, and copies nobody wants that it deleted. */
-export interface CheckFindings {
+export interface StoreFindings {
   listed: number
   missing: number
   deleted: number
@@ -108,7 +108,7 @@ export interface CheckFindings {
 export async function noteCheck(
   database: Database,
   store: string,
-  { listed, missing, deleted }: CheckFindings,
+  { listed, missing, deleted }: StoreFindings,
 ): Promise<void> {
   await database.query(
     `insert into distribution_checks (store, checked_at, listed, missing, deleted) values ($1, ${NOW}, $2, $3, $4)

@@ -3,13 +3,13 @@ import { readContentPath } from '../../domain/distribution.ts'
 import type { Database, Statement } from '../../ports/database.ts'
 import type { NamedStore, StoredCopy } from '../../ports/distribution-store.ts'
 import {
-  type CheckFindings,
   databaseTime,
   isNoted,
   listNotedCopies,
   type NotedCopy,
   noteCheck,
   redoCopy,
+  type StoreFindings,
   wantPart,
 } from '../../store/distribution/distribution-checks.ts'
 
@@ -27,10 +27,10 @@ const UNKNOWN_AGE_MS = 24 * 3600 * 1000
  * Memory does not depend on how much there is. A store that cannot be listed to its end changes nothing beyond that end; what it does not
  * let be deleted makes the check fail, but only at its end. May be ended by `signal`, and run beside any other work.
  */
-export async function checkDistribution(
+export async function reconcileStore(
   { database, name, store }: { database: Database } & NamedStore,
   signal: AbortSignal,
-): Promise<CheckFindings> {
+): Promise<StoreFindings> {
   const since = await databaseTime(database)
   for (let next: string | undefined = ''; next !== undefined; ) {
     // Databases that answer at once would not let anybody else have a turn.
@@ -38,7 +38,7 @@ export async function checkDistribution(
     next = await wantPart(database, name, { after: next, limit: PART_SIZE })
   }
 
-  const findings: CheckFindings = { listed: 0, missing: 0, deleted: 0 }
+  const findings: StoreFindings = { listed: 0, missing: 0, deleted: 0 }
   let failure: { error: unknown } | undefined
   let redo: Statement[] = []
   async function flush(): Promise<void> {

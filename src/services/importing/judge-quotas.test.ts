@@ -8,7 +8,7 @@ import type { ServiceLimits } from '../../domain/service-limits.ts'
 import type { UpdateId } from '../../domain/update-id.ts'
 import type { Database } from '../../ports/database.ts'
 import { createInstances } from '../../store/instances.ts'
-import { checkQuotas } from './check-quotas.ts'
+import { judgeQuotas } from './judge-quotas.ts'
 import type { Candidate } from './resolve-references.ts'
 
 /** There are two providers, of which Contoso has two names, of which Toaster has two versions: 4 updates of 7 bytes. */
@@ -37,7 +37,7 @@ describe('quotas', () => {
   /** The inner code of the refusal of an import of these updates together, or `passes`. */
   async function judge(limits: ServiceLimits, updateIds: Partial<UpdateId>[], instance = 'default'): Promise<string> {
     const candidates = updateIds.map((updateId) => candidate(simpleManifest(updateId)))
-    const [objection] = await checkQuotas(candidates, { database, instance, limits })
+    const [objection] = await judgeQuotas(candidates, { database, instance, limits })
     if (objection === undefined) return 'passes'
     const { error } = objection
     assert.equal(error.code, 'UpdateLimitExceeded')
@@ -99,7 +99,7 @@ describe('quotas', () => {
 
   test('related files count as bytes too', async () => {
     const candidates = [candidate(manifestOf(validManifest('5.0')))]
-    const check = (bytes: number) => checkQuotas(candidates, { database, instance: 'empty', limits: { bytes } })
+    const check = (bytes: number) => judgeQuotas(candidates, { database, instance: 'empty', limits: { bytes } })
     assert.deepEqual(await check(10), [])
     assert.equal((await check(9)).length, 1)
   })
@@ -107,7 +107,7 @@ describe('quotas', () => {
   test('the refusal says the documented sentence, and how much there may be', async () => {
     const limits = { providers: 2 }
     const candidates = [candidate(simpleManifest(NEW_PROVIDER))]
-    const [objection] = await checkQuotas(candidates, { database, instance: 'default', limits })
+    const [objection] = await judgeQuotas(candidates, { database, instance: 'default', limits })
     assert.equal(objection?.error.message, 'Error importing update due to exceeded limit.')
     assert.equal(objection?.error.inner?.message, 'Cannot import additional update provider. The quota is 2.')
   })
@@ -115,7 +115,7 @@ describe('quotas', () => {
   test('every quota that would be exceeded is told, with the update that is too much', async () => {
     const limits = { providers: 2, names: 1, updates: 5, bytes: 1 }
     const candidates = [NEW_NAME, NEW_PROVIDER].map((updateId) => candidate(simpleManifest(updateId)))
-    const objections = await checkQuotas(candidates, { database, instance: 'default', limits })
+    const objections = await judgeQuotas(candidates, { database, instance: 'default', limits })
     assert.deepEqual(
       objections.map(({ candidate, error }) => `${candidates.indexOf(candidate)} ${error.inner?.code}`),
       ['0 UpdateName', '0 StorageTotal', '1 UpdateProvider', '1 UpdateTotal'],

@@ -10,7 +10,7 @@ import type { Candidate, Objection } from './resolve-references.ts'
  * Answers the quotas of its instance that an import would exceed, each as `AppError('UpdateLimitExceeded')`; the inner error, one of the
  * documented ones where there is one, says which quota.
  */
-export async function checkQuotas<Judged extends Candidate>(
+export async function judgeQuotas<Judged extends Candidate>(
   candidates: readonly Judged[],
   { database, instance, limits }: { database: Database; instance: string; limits: ServiceLimits },
 ): Promise<Objection<Judged>[]> {
