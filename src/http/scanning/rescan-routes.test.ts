@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type AppInMemory, startAppInMemory } from '../../tests/support/app-in-memory.ts'
-import { wantRescan } from '../store/blobs/rescans.ts'
+import { type AppInMemory, startAppInMemory } from '../../../tests/support/app-in-memory.ts'
+import { wantRescan } from '../../store/blobs/rescans.ts'
 
 const PATH = '/aduana/v1/default/rescan'
 
