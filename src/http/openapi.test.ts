@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type AppInMemory, startAppInMemory } from '../../tests/support/app-in-memory.ts'
-import { COMPONENTS } from './schemas.ts'
+import { COMPONENTS } from './documents.ts'
 
 interface Operation {
   operationId: string

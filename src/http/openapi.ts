@@ -4,8 +4,8 @@ import type { FastifyInstance } from 'fastify'
 import Type, { type TSchema } from 'typebox'
 import { INSTANCE_NAME } from '../domain/instance-name.ts'
 import { WEBHOOK_NAME } from '../domain/webhook.ts'
+import { COMPONENTS } from './documents.ts'
 import { LOGIN_SCRIPT } from './pages/login-script.ts'
-import { COMPONENTS } from './schemas.ts'
 
 /** Who gives out tokens, for the description. */
 export interface Issuer {

@@ -7,25 +7,16 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import Type, { type TSchema } from 'typebox'
+import { DOCUMENTS, DOCUMENTS_V2 } from '../../src/http/documents.ts'
+import { DeadLetter, Webhook } from '../../src/http/events/webhook-schemas.ts'
+import { AuditRecord } from '../../src/http/instances/audit-route.ts'
 import { InstancesDocument } from '../../src/http/instances/instances-route.ts'
+import { Usage } from '../../src/http/instances/usage-route.ts'
+import { OperationSummary, OperationV2, OperationWithProgress } from '../../src/http/operations/operation-schemas.ts'
 import { SignInDocument } from '../../src/http/pages/login-route.ts'
-import {
-  AuditRecord,
-  DeadLetter,
-  DOCUMENTS,
-  DOCUMENTS_V2,
-  listOf,
-  OperationSummary,
-  OperationV2,
-  OperationWithProgress,
-  Problem,
-  StagedFile,
-  Update,
-  UpdateFile,
-  UpdateWithContent,
-  Usage,
-  Webhook,
-} from '../../src/http/schemas.ts'
+import { listOf, Problem } from '../../src/http/schemas.ts'
+import { StagedFile } from '../../src/http/staging/staging-schemas.ts'
+import { Update, UpdateFile, UpdateWithContent } from '../../src/http/updates/update-schemas.ts'
 import { insertAudit } from '../../src/store/audit.ts'
 import { type AppInMemory, startAppInMemory } from '../support/app-in-memory.ts'
 import type { Question } from '../support/ask.ts'

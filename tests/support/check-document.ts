@@ -1,6 +1,6 @@
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { COMPONENTS } from '../../src/http/schemas.ts'
+import { COMPONENTS } from '../../src/http/documents.ts'
 
 type Node = { [member: string]: unknown }
 

@@ -7,7 +7,8 @@ import type { Distribution as DistributionDocument, UpdateWithContent } from '..
 import { recordVerdict } from '../../store/blobs/blobs.ts'
 import { noteCopied, noteCopyFailure } from '../../store/distribution/distribution.ts'
 import { noteCheck, wantPart } from '../../store/distribution/distribution-checks.ts'
-import { Distribution, UpdateWithContent as UpdateWithContentSchema } from '../schemas.ts'
+import { UpdateWithContent as UpdateWithContentSchema } from '../updates/update-schemas.ts'
+import { Distribution } from './distribution-schemas.ts'
 
 const STORES = [
   { name: 'inner', isRequired: true, template: undefined },

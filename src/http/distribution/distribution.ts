@@ -7,7 +7,7 @@ import { type FileCopy, listFileCopies } from '../../store/distribution/distribu
 import { json } from '../calls/answers.ts'
 import type { ApiRoute } from '../calls/call.ts'
 import { describe, document } from '../route-schemas.ts'
-import { Distribution } from '../schemas.ts'
+import { Distribution } from './distribution-schemas.ts'
 
 /** A distribution store as clients come to know it. */
 export interface ShownStore {

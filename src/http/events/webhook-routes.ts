@@ -15,7 +15,7 @@ import { json } from '../calls/answers.ts'
 import type { ApiRoute, Call } from '../calls/call.ts'
 import { nextLink, PAGE_SIZE, pageTokenReader } from '../calls/paging.ts'
 import { describe, document, listed } from '../route-schemas.ts'
-import { DeadLetter as DeadLetterDocument, Webhook as WebhookDocument, WebhookInput } from '../schemas.ts'
+import { DeadLetter as DeadLetterDocument, Webhook as WebhookDocument, WebhookInput } from './webhook-schemas.ts'
 
 const input = Compile(WebhookInput)
 

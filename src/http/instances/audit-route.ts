@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { AUDIT_ACTIONS } from '../../domain/audit-entry.ts'
 import { wireTime } from '../../domain/times.ts'
 import type { Database } from '../../ports/database.ts'
 import { type KeptAuditEntry, listAudit } from '../../store/audit.ts'
@@ -6,7 +7,22 @@ import { json } from '../calls/answers.ts'
 import type { ApiRoute } from '../calls/call.ts'
 import { nextLink, PAGE_SIZE, pageTokenReader } from '../calls/paging.ts'
 import { describe, listed } from '../route-schemas.ts'
-import { AuditRecord } from '../schemas.ts'
+import { dateTime } from '../schemas.ts'
+
+export const AuditRecord = Type.Object(
+  {
+    occurredDateTime: dateTime('When it was.'),
+    action: Type.Enum([...AUDIT_ACTIONS], { type: 'string' }),
+    subject: Type.Optional(Type.String({ description: 'Who it was, as the token says; absent without a good token.' })),
+    issuer: Type.Optional(Type.String({ description: 'Whose token it was.' })),
+    address: Type.String({ description: 'Where the request came from.' }),
+    traceId: Type.String({ pattern: '^[0-9a-f]{32}$' }),
+    operationId: Type.Optional(Type.String()),
+    code: Type.Optional(Type.String({ description: 'Why it was refused.' })),
+    target: Type.Optional(Type.String({ description: 'What it was about.' })),
+  },
+  { $id: 'AuditRecord', description: 'One entry of the audit log.' },
+)
 
 const closed = { additionalProperties: false }
 

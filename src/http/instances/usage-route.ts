@@ -1,10 +1,36 @@
+import Type from 'typebox'
 import type { ServiceLimits } from '../../domain/service-limits.ts'
 import type { Database } from '../../ports/database.ts'
 import { countStorage, type StorageUse } from '../../store/updates/usage.ts'
 import { json } from '../calls/answers.ts'
 import type { ApiRoute } from '../calls/call.ts'
 import { describe, document } from '../route-schemas.ts'
-import { Usage } from '../schemas.ts'
+
+export const Usage = Type.Object(
+  {
+    updates: Type.Integer({ minimum: 0 }),
+    files: Type.Integer({ minimum: 0, description: 'Files and related files of all updates.' }),
+    sizeInBytes: Type.Integer({ minimum: 0, description: 'The sum of the sizes of all files, as quotas count it.' }),
+    storedBytes: Type.Integer({
+      minimum: 0,
+      description: 'What is stored for them: files of the same content share it. Other instances may share it, too.',
+    }),
+    limits: Type.Object(
+      { updates: Type.Optional(Type.Integer()), sizeInBytes: Type.Optional(Type.Integer()) },
+      { description: 'The quotas of the instance; absent where none holds.' },
+    ),
+    largest: Type.Array(
+      Type.Object({
+        provider: Type.String(),
+        name: Type.String(),
+        updates: Type.Integer({ minimum: 1 }),
+        sizeInBytes: Type.Integer({ minimum: 0 }),
+      }),
+      { description: 'The names whose versions take most, the largest first.' },
+    ),
+  },
+  { $id: 'Usage', description: 'What the updates of an instance take.' },
+)
 
 /** As many as a picture has room for. */
 const LARGEST_MAX = 10

@@ -11,9 +11,9 @@ import { IDLE_MS, type ServerEvent } from '../calls/event-streams.ts'
 import { readWords } from '../calls/filters.ts'
 import { nextLink, PAGE_SIZE, pageTokenReader } from '../calls/paging.ts'
 import { describe, document, events, listed } from '../route-schemas.ts'
-import { OperationSummary, OperationWithProgress } from '../schemas.ts'
 import { operationSummaries, operationWithProgress } from './operation-documents.ts'
 import { afterOperation, getOperation, readTop, TOP_MAX } from './operation-routes.ts'
+import { OperationSummary, OperationWithProgress } from './operation-schemas.ts'
 
 /** Who watches an operation hears of it this often at most. */
 const CHANGES_EVERY_MS = 250

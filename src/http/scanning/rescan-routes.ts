@@ -10,7 +10,7 @@ import { rescanProgress } from '../../services/scanning/rescan-progress.ts'
 import { json } from '../calls/answers.ts'
 import type { ApiRoute } from '../calls/call.ts'
 import { acceptedWith, describe, document } from '../route-schemas.ts'
-import { Rescan, RescanInput } from '../schemas.ts'
+import { Rescan, RescanInput } from './rescan-schemas.ts'
 
 const rescanInput = Compile(RescanInput)
 

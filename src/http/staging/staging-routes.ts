@@ -9,8 +9,7 @@ import { json } from '../calls/answers.ts'
 import type { Answer, ApiRoute, Call } from '../calls/call.ts'
 import { nextLink, PAGE_SIZE, pageTokenReader } from '../calls/paging.ts'
 import { describe, listed } from '../route-schemas.ts'
-import { StagedFile } from '../schemas.ts'
-import { OFFSET_OCTETS, tusSchemas } from './staging-schemas.ts'
+import { OFFSET_OCTETS, StagedFile, tusSchemas } from './staging-schemas.ts'
 
 const TUS_VERSION = '1.0.0'
 

@@ -1,6 +1,7 @@
 import type { FastifySchema } from 'fastify'
 import Type from 'typebox'
 import { describe } from '../route-schemas.ts'
+import { dateTime } from '../schemas.ts'
 
 /** The media type of what tus clients send. */
 export const OFFSET_OCTETS = 'application/offset+octet-stream'
@@ -16,6 +17,17 @@ const offset = { type: 'string', description: 'How many bytes are kept: where to
 const expires = { type: 'string', description: 'When the upload expires unless more is sent: a date as in HTTP.' }
 
 const MORE = 'Any client for tus 1.0.0 knows how (https://tus.io/protocols/resumable-upload).'
+
+export const StagedFile = Type.Object(
+  {
+    id: Type.String({ pattern: '^[0-9a-f]{32}$', description: 'An import names it as `staging:{id}`.' }),
+    fileName: Type.String({ description: 'As the client calls it; else its id.' }),
+    sizeInBytes: Type.Integer({ minimum: 0 }),
+    bytesReceived: Type.Integer({ minimum: 0, description: 'An import can name it once that is all of them.' }),
+    expiresDateTime: dateTime('When it is gone, unless more is sent or an import names it.'),
+  },
+  { $id: 'StagedFile', description: 'What was uploaded to be imported.' },
+)
 
 /** The descriptions of the routes of tus: their answers are headers. */
 export const tusSchemas = {

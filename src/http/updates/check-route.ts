@@ -4,8 +4,8 @@ import { type Acceptance, acceptCheck } from '../../services/operations/accept-o
 import { acceptedAt } from '../calls/answers.ts'
 import type { ApiRoute } from '../calls/call.ts'
 import { accepted, describe } from '../route-schemas.ts'
-import { DOCUMENTS } from '../schemas.ts'
 import { readImportBody } from './import-body.ts'
+import { ImportUpdateInput } from './import-schemas.ts'
 
 /** The dry run: judges an import and keeps nothing of it. */
 export function checkRoute(acceptance: Acceptance): ApiRoute {
@@ -21,18 +21,21 @@ export function checkRoute(acceptance: Acceptance): ApiRoute {
           'Judges everything that an import of the same body would, in the background, and keeps nothing. The operation succeeds where ' +
           'nothing speaks against the import; otherwise it fails, and `error.details` has everything that was found at once.',
       },
-      accepted(DOCUMENTS, {
-        body: DOCUMENTS.importBody,
-        querystring: Type.Object({
-          deep: Type.Optional(
-            Type.Boolean({
-              default: false,
-              description:
-                'Read every byte, compare the hashes and scan for malware. Otherwise sources are only asked.',
-            }),
-          ),
-        }),
-      }),
+      accepted(
+        { sendsLocation: false },
+        {
+          body: ImportUpdateInput,
+          querystring: Type.Object({
+            deep: Type.Optional(
+              Type.Boolean({
+                default: false,
+                description:
+                  'Read every byte, compare the hashes and scan for malware. Otherwise sources are only asked.',
+              }),
+            ),
+          }),
+        },
+      ),
     ),
     async handle({ instance, body, query, caller }) {
       const { inputs } = readImportBody(body, { filesRequired: false })

@@ -5,7 +5,7 @@ import { AppError } from '../../domain/errors.ts'
 import type { ImportRequest } from '../../domain/import-request.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import { STAGING_PROTOCOL, stagedIdOf } from '../../domain/staged-upload.ts'
-import { ImportUpdateInput, ImportUpdateInputItem, ImportUpdateInputV2 } from '../schemas.ts'
+import { ImportUpdateInput, ImportUpdateInputItem, ImportUpdateInputV2 } from './import-schemas.ts'
 
 interface Item {
   importManifest: { url: string; sizeInBytes: number; hashes: Record<string, string> }

@@ -8,7 +8,7 @@ import type { AuditRecord, Page, UpdateWithContent, Usage } from '../../client/a
 import type { BlobName } from '../../domain/blob.ts'
 import type { UpdateId } from '../../domain/update-id.ts'
 import { insertAudit } from '../../store/audit.ts'
-import { UpdateWithContent as UpdateWithContentSchema } from '../schemas.ts'
+import { UpdateWithContent as UpdateWithContentSchema } from './update-schemas.ts'
 
 const WHO = { subject: 'ana', issuer: 'urn:tests', address: '127.0.0.1', traceId: '0'.repeat(32) }
 

@@ -9,8 +9,8 @@ import type { ApiRoute } from '../calls/call.ts'
 import { fileMembers, updateMembers } from '../dialects/members.ts'
 import { findDownloads, type ShownStore } from '../distribution/distribution.ts'
 import { describe, document } from '../route-schemas.ts'
-import { UpdateWithContent } from '../schemas.ts'
 import { getUpdateWithFiles } from './update-routes.ts'
+import { UpdateWithContent } from './update-schemas.ts'
 
 const UPDATE = '/updates/providers/:provider/names/:name/versions/:version'
 
