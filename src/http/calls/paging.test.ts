@@ -3,13 +3,25 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import Type from 'typebox'
 import { AppError } from '../../domain/errors.ts'
-import { nextLink, pageToken, pageTokenReader } from './paging.ts'
+import { cutPage, nextLink, pageToken, pageTokenReader } from './paging.ts'
 
 const read = pageTokenReader(
   Type.Object({ after: Type.String(), filter: Type.Optional(Type.String()) }, { additionalProperties: false }),
 )
 
 const refused = { code: 'InvalidRequest', target: 'skipToken' }
+
+describe('a page', () => {
+  test('shows no more than its limit, and goes on only where more was found', () => {
+    assert.deepEqual(cutPage([1, 2, 3], 2), { shown: [1, 2], last: 2 })
+    assert.deepEqual(cutPage([1, 2], 2), { shown: [1, 2], last: undefined })
+    assert.deepEqual(cutPage([], 2), { shown: [], last: undefined })
+  })
+
+  test('of nothing ends the list', () => {
+    assert.deepEqual(cutPage([1], 0), { shown: [], last: undefined })
+  })
+})
 
 describe('a paging token', () => {
   test('brings back what was put in, whatever that is, in characters that need no escape', () => {

@@ -6,6 +6,15 @@ import { AppError } from '../../domain/errors.ts'
 export const PAGE_SIZE = 100
 
 /**
+ * Cuts a page from what was found when one more than `limit` was asked for: what it shows, and the last of that where a next page goes
+ * on behind it.
+ */
+export function cutPage<Item>(found: readonly Item[], limit = PAGE_SIZE): { shown: Item[]; last: Item | undefined } {
+  const shown = found.slice(0, limit)
+  return { shown, last: found.length > limit ? shown.at(-1) : undefined }
+}
+
+/**
  * Where the next page begins, and what is listed, as an opaque token of `[A-Za-z0-9_-]`. The question travels inside the token, not
  * beside it: the Python client decodes a next link and sends it again without encoding it, so a filter with blanks would break,
  * and braces would make it loop for ever.

@@ -13,7 +13,7 @@ import { countDeliveries, listDeadLetters, retryDeadLetter } from '../../store/e
 import { deleteWebhook, findWebhook, listWebhooks, setWebhook, WEBHOOKS_MAX } from '../../store/events/webhooks.ts'
 import { json } from '../calls/answers.ts'
 import type { ApiRoute, Call } from '../calls/call.ts'
-import { nextLink, PAGE_SIZE, pageTokenReader } from '../calls/paging.ts'
+import { cutPage, nextLink, PAGE_SIZE, pageTokenReader } from '../calls/paging.ts'
 import { describe, document, listed } from '../route-schemas.ts'
 import { DeadLetter as DeadLetterDocument, Webhook as WebhookDocument, WebhookInput } from './webhook-schemas.ts'
 
@@ -159,9 +159,7 @@ export function webhookRoutes({
       async handle(call) {
         const webhook = await webhookOf(call)
         const after = readToken(call.query.skipToken)
-        const found = await listDeadLetters(database, webhook, { after, limit: PAGE_SIZE + 1 })
-        const shown = found.slice(0, PAGE_SIZE)
-        const last = shown.at(-1)
+        const { shown, last } = cutPage(await listDeadLetters(database, webhook, { after, limit: PAGE_SIZE + 1 }))
         return json({
           value: shown.map(({ eventId, type, at, failedAt, tries, reason }) => ({
             id: eventId,
@@ -171,10 +169,7 @@ export function webhookRoutes({
             tries,
             reason,
           })),
-          nextLink:
-            found.length > PAGE_SIZE && last !== undefined
-              ? nextLink(call, { failedAt: last.failedAt, eventId: last.eventId })
-              : undefined,
+          nextLink: last && nextLink(call, { failedAt: last.failedAt, eventId: last.eventId }),
         })
       },
     },

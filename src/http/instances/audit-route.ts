@@ -5,7 +5,7 @@ import type { Database } from '../../ports/database.ts'
 import { type KeptAuditEntry, listAudit } from '../../store/audit.ts'
 import { json } from '../calls/answers.ts'
 import type { ApiRoute } from '../calls/call.ts'
-import { nextLink, PAGE_SIZE, pageTokenReader } from '../calls/paging.ts'
+import { cutPage, nextLink, PAGE_SIZE, pageTokenReader } from '../calls/paging.ts'
 import { describe, listed } from '../route-schemas.ts'
 import { dateTime } from '../schemas.ts'
 
@@ -76,14 +76,10 @@ export function auditRoute({ database }: { database: Database }): ApiRoute {
         after,
         limit: PAGE_SIZE + 1,
       })
-      const shown = found.slice(0, PAGE_SIZE)
-      const last = shown.at(-1)
-      const hasMore = found.length > PAGE_SIZE && last !== undefined
+      const { shown, last } = cutPage(found)
       return json({
         value: shown.map(auditMembers),
-        nextLink: hasMore
-          ? nextLink({ ...call, query }, { after: { id: last.id, at: last.at }, operation, target })
-          : undefined,
+        nextLink: last && nextLink({ ...call, query }, { after: { id: last.id, at: last.at }, operation, target }),
       })
     },
   }

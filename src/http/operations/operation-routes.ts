@@ -6,35 +6,16 @@ import { findOperation, listOperations } from '../../store/operations/operations
 import { entity, json } from '../calls/answers.ts'
 import type { ApiRoute, Call } from '../calls/call.ts'
 import { readOperationFilter } from '../calls/filters.ts'
-import { nextLink, PAGE_SIZE, pageTokenReader } from '../calls/paging.ts'
+import { nextLink, pageTokenReader } from '../calls/paging.ts'
 import { describe, listed, one } from '../route-schemas.ts'
 import type { Documents } from '../schemas.ts'
+import { pageMembers, pageOfOperations, readTop, topOption } from './operation-pages.ts'
 
 /** A new operation is asked for every second, an old one less often. */
 const YOUNG_MS = 30_000
 
-export const TOP_MAX = 999_999_999
-
-const closed = { additionalProperties: false }
-
-/** Where a page of operations begins, in its token. */
-export const afterOperation = Type.Object(
-  {
-    createdAt: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
-    operationId: Type.String(),
-  },
-  closed,
-)
-
 const readToken = pageTokenReader(
-  Type.Object(
-    {
-      after: afterOperation,
-      filter: Type.Optional(Type.String()),
-      top: Type.Optional(Type.Integer({ minimum: 1, maximum: TOP_MAX })),
-    },
-    closed,
-  ),
+  Type.Object({ ...pageMembers, filter: Type.Optional(Type.String()) }, { additionalProperties: false }),
 )
 
 export function operationRoutes({ database }: { database: Database }, documents: Documents): ApiRoute[] {
@@ -58,41 +39,24 @@ export function operationRoutes({ database }: { database: Database }, documents:
                 description: "`status eq 'NotStarted' or status eq 'Running'`, with any of the statuses.",
               }),
             ),
-            top: Type.Optional(
-              Type.Integer({ minimum: 0, maximum: TOP_MAX, description: 'The length of the whole list.' }),
-            ),
+            top: topOption,
           }),
         ),
       ),
       async handle({ instance, dialect, query, ...call }) {
         const { after, filter, top } = readToken(query.skipToken) ?? {
           filter: query.filter,
-          top: query.top === undefined ? undefined : readTop(query.top),
+          top: readTop(query.top),
           after: undefined,
         }
         const statuses = readOperationFilter(filter)
-        // `top` bounds the whole list, not the page: a recorded `$top=1` had no next link.
-        const limit = Math.min(PAGE_SIZE, top ?? PAGE_SIZE)
         // Deletions are not listed (REST API 2022-10-01, List Operations).
-        const operations = await listOperations(database, {
-          instance,
-          kind: 'import',
-          ...(statuses && { statuses }),
-          after,
-          limit: limit + 1,
-        })
-        const shown = operations.slice(0, limit)
-        const last = shown.at(-1)
-        const topLeft = top === undefined ? undefined : top - shown.length
-        const hasMore = operations.length > limit && last !== undefined && topLeft !== 0
+        const { shown, next } = await pageOfOperations(top, (limit) =>
+          listOperations(database, { instance, kind: 'import', ...(statuses && { statuses }), after, limit }),
+        )
         return json({
           value: shown.map(dialect.operation),
-          nextLink: hasMore
-            ? nextLink(
-                { ...call, query },
-                { after: { createdAt: last.createdAt, operationId: last.operationId }, filter, top: topLeft },
-              )
-            : undefined,
+          nextLink: next && nextLink({ ...call, query }, { ...next, filter }),
         })
       },
     },
@@ -140,10 +104,4 @@ function noOperation(): AppError {
 function retryAfter({ status, createdAt }: Operation): Record<string, string> {
   if (status !== 'NotStarted' && status !== 'Running') return {}
   return { 'retry-after': Date.now() - createdAt < YOUNG_MS ? '1' : '5' }
-}
-
-/** Reads how long a whole list may be. Throws `AppError('InvalidRequest')`. */
-export function readTop(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new AppError('InvalidRequest', 'top must be a whole number, 0 or more.', { target: 'top' })
 }

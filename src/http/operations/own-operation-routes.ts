@@ -9,10 +9,11 @@ import { json } from '../calls/answers.ts'
 import type { ApiRoute } from '../calls/call.ts'
 import { IDLE_MS, type ServerEvent } from '../calls/event-streams.ts'
 import { readWords } from '../calls/filters.ts'
-import { nextLink, PAGE_SIZE, pageTokenReader } from '../calls/paging.ts'
+import { nextLink, pageTokenReader } from '../calls/paging.ts'
 import { describe, document, events, listed } from '../route-schemas.ts'
 import { operationSummaries, operationWithProgress } from './operation-documents.ts'
-import { afterOperation, getOperation, readTop, TOP_MAX } from './operation-routes.ts'
+import { pageMembers, pageOfOperations, readTop, topOption } from './operation-pages.ts'
+import { getOperation } from './operation-routes.ts'
 import { OperationSummary, OperationWithProgress } from './operation-schemas.ts'
 
 /** Who watches an operation hears of it this often at most. */
@@ -37,10 +38,9 @@ const GONE: SeenOperation = { mark: undefined, hasEnded: true, text: '' }
 const readToken = pageTokenReader(
   Type.Object(
     {
-      after: afterOperation,
+      ...pageMembers,
       status: Type.Optional(Type.Array(Type.Enum([...OPERATION_STATUSES]))),
       kind: Type.Optional(Type.Array(Type.Enum([...OPERATION_KINDS]))),
-      top: Type.Optional(Type.Integer({ minimum: 1, maximum: TOP_MAX })),
     },
     { additionalProperties: false },
   ),
@@ -79,9 +79,7 @@ export function ownOperationRoutes({ database, log }: { database: Database; log:
           Type.Object({
             status: Type.Optional(Type.String({ description: `With commas: ${OPERATION_STATUSES.join(', ')}.` })),
             kind: Type.Optional(Type.String({ description: `With commas: ${OPERATION_KINDS.join(', ')}.` })),
-            top: Type.Optional(
-              Type.Integer({ minimum: 0, maximum: TOP_MAX, description: 'The length of the whole list.' }),
-            ),
+            top: topOption,
           }),
         ),
       ),
@@ -90,28 +88,20 @@ export function ownOperationRoutes({ database, log }: { database: Database; log:
           after: undefined,
           status: readWords('status', query.status, OPERATION_STATUSES),
           kind: readWords('kind', query.kind, OPERATION_KINDS),
-          top: query.top === undefined ? undefined : readTop(query.top),
+          top: readTop(query.top),
         }
-        const limit = Math.min(PAGE_SIZE, top ?? PAGE_SIZE)
-        const found = await listOperationsOfKinds(database, {
-          instance,
-          kinds: kind ?? OPERATION_KINDS,
-          ...(status && { statuses: status }),
-          after,
-          limit: limit + 1,
-        })
-        const shown = found.slice(0, limit)
-        const last = shown.at(-1)
-        const topLeft = top === undefined ? undefined : top - shown.length
-        const hasMore = found.length > limit && last !== undefined && topLeft !== 0
+        const { shown, next } = await pageOfOperations(top, (limit) =>
+          listOperationsOfKinds(database, {
+            instance,
+            kinds: kind ?? OPERATION_KINDS,
+            ...(status && { statuses: status }),
+            after,
+            limit,
+          }),
+        )
         return json({
           value: await operationSummaries(database, shown),
-          nextLink: hasMore
-            ? nextLink(
-                { ...call, query },
-                { after: { createdAt: last.createdAt, operationId: last.operationId }, status, kind, top: topLeft },
-              )
-            : undefined,
+          nextLink: next && nextLink({ ...call, query }, { ...next, status, kind }),
         })
       },
     },

@@ -7,7 +7,7 @@ import { wireTime } from '../../domain/times.ts'
 import type { Staging } from '../../services/staging/staging.ts'
 import { json } from '../calls/answers.ts'
 import type { Answer, ApiRoute, Call } from '../calls/call.ts'
-import { nextLink, PAGE_SIZE, pageTokenReader } from '../calls/paging.ts'
+import { cutPage, nextLink, PAGE_SIZE, pageTokenReader } from '../calls/paging.ts'
 import { describe, listed } from '../route-schemas.ts'
 import { OFFSET_OCTETS, StagedFile, tusSchemas } from './staging-schemas.ts'
 
@@ -72,9 +72,7 @@ export function stagingRoutes(staging: Staging): ApiRoute[] {
       ),
       async handle({ query, ...call }) {
         const after = readToken(query.skipToken)?.after
-        const uploads = await staging.list(ownerOf(call), { after, limit: PAGE_SIZE + 1 })
-        const shown = uploads.slice(0, PAGE_SIZE)
-        const last = shown.at(-1)
+        const { shown, last } = cutPage(await staging.list(ownerOf(call), { after, limit: PAGE_SIZE + 1 }))
         return json({
           value: shown.map(({ id, fileName, sizeInBytes, bytesReceived, expiresAt }) => ({
             id,
@@ -83,10 +81,7 @@ export function stagingRoutes(staging: Staging): ApiRoute[] {
             bytesReceived,
             expiresDateTime: wireTime(expiresAt),
           })),
-          nextLink:
-            uploads.length > PAGE_SIZE && last !== undefined
-              ? nextLink({ url: call.url, query }, { after: { createdAt: last.createdAt, id: last.id } })
-              : undefined,
+          nextLink: last && nextLink({ ...call, query }, { after: { createdAt: last.createdAt, id: last.id } }),
         })
       },
     },
