@@ -3,11 +3,11 @@ import { makeStyles } from '@griffel/react'
 import type { InnerError, OperationError } from '../../../src/client/api-types.ts'
 import { remedyOf } from '../show/explain-error.ts'
 import { Prose } from '../show/prose.tsx'
+import { Findings } from './findings.tsx'
 
 const useStyles = makeStyles({
   bar: { marginBottom: '16px' },
   body: { whiteSpace: 'normal', overflowWrap: 'anywhere', paddingTop: '8px', paddingBottom: '8px' },
-  list: { margin: '8px 0', paddingLeft: '20px', display: 'grid', gap: '8px' },
   line: { margin: '4px 0' },
 })
 
@@ -32,20 +32,7 @@ export function Failure({ error }: { error: OperationError }) {
             The answer from outside: <code>{root.errorDetail}</code>
           </p>
         )}
-        {details.length > 0 && (
-          <ul className={styles.list}>
-            {details.map(({ code, message, target }) => (
-              <li key={`${target} ${code} ${message}`}>
-                {target !== undefined && target !== '' && (
-                  <>
-                    <code>{target}</code>:{' '}
-                  </>
-                )}
-                {message}
-              </li>
-            ))}
-          </ul>
-        )}
+        {details.length > 0 && <Findings findings={details} />}
         <p className={styles.line}>
           <strong>What to do:</strong>{' '}
           {isListed ? 'Mend what is listed here, and import again.' : <Remedy codes={[root.code, error.code]} />}

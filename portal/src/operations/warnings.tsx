@@ -2,11 +2,11 @@ import { MessageBar, MessageBarBody, MessageBarTitle } from '@fluentui/react-mes
 import { makeStyles } from '@griffel/react'
 import type { OperationError } from '../../../src/client/api-types.ts'
 import { countOf } from '../show/format.ts'
+import { Findings } from './findings.tsx'
 
 const useStyles = makeStyles({
   bar: { marginBottom: '16px' },
   body: { whiteSpace: 'normal', overflowWrap: 'anywhere', paddingTop: '8px', paddingBottom: '8px' },
-  list: { margin: '8px 0', paddingLeft: '20px', display: 'grid', gap: '8px' },
 })
 
 /** What a check found that stops no import. */
@@ -16,18 +16,7 @@ export function Warnings({ warnings }: { warnings: readonly OperationError[] }) 
     <MessageBar intent="warning" layout="multiline" className={styles.bar}>
       <MessageBarBody className={styles.body}>
         <MessageBarTitle>{countOf(warnings.length, 'warning')}</MessageBarTitle>
-        <ul className={styles.list}>
-          {warnings.map(({ code, message, target }) => (
-            <li key={`${target} ${code} ${message}`}>
-              {target !== undefined && target !== '' && (
-                <>
-                  <code>{target}</code>:{' '}
-                </>
-              )}
-              {message}
-            </li>
-          ))}
-        </ul>
+        <Findings findings={warnings} />
       </MessageBarBody>
     </MessageBar>
   )

@@ -1,5 +1,5 @@
 import { tokens } from '@fluentui/react-theme'
-import { makeStyles } from '@griffel/react'
+import { makeStyles, mergeClasses } from '@griffel/react'
 
 const useStyles = makeStyles({
   block: {
@@ -10,6 +10,7 @@ const useStyles = makeStyles({
     border: `1px solid ${tokens.colorNeutralStroke2}`,
     backgroundColor: tokens.colorNeutralBackground2,
   },
+  tall: { maxHeight: '70vh' },
   text: {
     margin: '0',
     whiteSpace: 'pre-wrap',
@@ -21,11 +22,11 @@ const useStyles = makeStyles({
 })
 
 /** Text of somebody else, as it is: never anything but text. */
-export function CodeBlock({ text, label }: { text: string; label: string }) {
+export function CodeBlock({ text, label, isTall = false }: { text: string; label: string; isTall?: boolean }) {
   const styles = useStyles()
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard.
-    <section className={styles.block} tabIndex={0} aria-label={label}>
+    <section className={mergeClasses(styles.block, isTall && styles.tall)} tabIndex={0} aria-label={label}>
       <pre className={styles.text}>{text}</pre>
     </section>
   )

@@ -1,30 +1,11 @@
 import { Button } from '@fluentui/react-button'
 import { Text } from '@fluentui/react-text'
-import { tokens } from '@fluentui/react-theme'
-import { makeStyles } from '@griffel/react'
 import { useState } from 'react'
+import { CodeBlock } from '../../show/code-block.tsx'
 import { useCardStyles } from '../use-card-styles.ts'
-
-const useStyles = makeStyles({
-  scroll: {
-    padding: '12px',
-    maxHeight: '70vh',
-    overflow: 'auto',
-    borderRadius: tokens.borderRadiusMedium,
-    backgroundColor: tokens.colorNeutralBackground2,
-  },
-  text: {
-    margin: '0',
-    whiteSpace: 'pre-wrap',
-    overflowWrap: 'anywhere',
-    fontFamily: tokens.fontFamilyMonospace,
-    fontSize: tokens.fontSizeBase200,
-  },
-})
 
 /** The manifest as it stands, to read, copy and keep. */
 export function ManifestText({ text, name }: { text: string; name: string }) {
-  const styles = useStyles()
   const card = useCardStyles()
   const [copied, setCopied] = useState('')
   const download = () => {
@@ -49,10 +30,7 @@ export function ManifestText({ text, name }: { text: string; name: string }) {
           Download
         </Button>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard. */}
-      <section className={styles.scroll} tabIndex={0} aria-label="Text of the import manifest">
-        <pre className={styles.text}>{text}</pre>
-      </section>
+      <CodeBlock text={text} label="Text of the import manifest" isTall />
     </section>
   )
 }
