@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ListBucketsCommand } from '@aws-sdk/client-s3'
 import { STORE_PATIENCE } from '../../src/adapters/object-store/call-store.ts'
@@ -18,8 +19,23 @@ export interface Minio extends AsyncDisposable {
 
 const START_TIMEOUT_MS = 30_000
 
+/** Declares tests on a MinIO that runs for as long as the tests of the file do; where there is none, one that is skipped. */
+export function testOnMinio(what: string, declare: (minio: () => Minio) => void): void {
+  const program = findMinio()
+  if (program === undefined) {
+    test(what, { skip: 'there is no MinIO: name one in TEST_MINIO, or put minio on the PATH' }, () => {})
+    return
+  }
+  let minio: Minio
+  before(async () => {
+    minio = await startMinio(program)
+  })
+  after(() => minio[Symbol.asyncDispose]())
+  declare(() => minio)
+}
+
 /** The MinIO that `TEST_MINIO` names, or the one on the `PATH`; undefined if there is none. */
-export function findMinio(): string | undefined {
+function findMinio(): string | undefined {
   const program = process.env.TEST_MINIO || 'minio'
   try {
     execFileSync(program, ['--version'], { stdio: 'ignore' })
@@ -30,7 +46,7 @@ export function findMinio(): string | undefined {
 }
 
 /** Starts a MinIO server on a free loopback port, with a folder of its own that goes with it. */
-export async function startMinio(program: string): Promise<Minio> {
+async function startMinio(program: string): Promise<Minio> {
   const folder = await mkdtemp(join(tmpdir(), 'aduana-minio-'))
   const [port, consolePort] = [await freePort(), await freePort()]
   const key = { accessKeyId: 'aduana-tests', secretAccessKey: randomBytes(16).toString('hex') }

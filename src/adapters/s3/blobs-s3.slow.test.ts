@@ -1,42 +1,29 @@
 // The same promises as in blobs-s3.test.ts, kept by a server that was not written for these tests.
 import { randomBytes } from 'node:crypto'
-import { after, before, test } from 'node:test'
 import { blobStoreContract } from '../../../tests/contracts/blob-store.contract.ts'
 import { objectStoreFaults } from '../../../tests/contracts/object-store-faults.contract.ts'
-import { findMinio, type Minio, startMinio } from '../../../tests/support/minio.ts'
+import { testOnMinio } from '../../../tests/support/minio.ts'
 import { openS3Blobs } from './blobs-s3.ts'
 
-const program = findMinio()
-
-if (program === undefined) {
-  test('blobs in MinIO', {
-    skip: 'there is no MinIO: name one in TEST_MINIO, or put minio on the PATH',
-  }, () => {})
-} else {
-  let minio: Minio
-  before(async () => {
-    minio = await startMinio(program)
-  })
-  after(() => minio[Symbol.asyncDispose]())
-
+testOnMinio('blobs in MinIO', (minio) => {
   blobStoreContract('MinIO', async () => {
     const store = await openS3Blobs({
       bucket: `b${randomBytes(8).toString('hex')}`,
       prefix: 'a/b',
-      env: { AWS_ENDPOINT_URL: `http://127.0.0.1:${minio.port}` },
-      credentials: minio.key,
+      env: { AWS_ENDPOINT_URL: `http://127.0.0.1:${minio().port}` },
+      credentials: minio().key,
     })
     return { store, dispose: async () => {} }
   })
 
   objectStoreFaults('MinIO', async () => ({
-    port: minio.port,
+    port: minio().port,
     open: ({ port, patience, place, prefix }) =>
       openS3Blobs({
         bucket: place,
         prefix,
         env: { AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` },
-        credentials: minio.key,
+        credentials: minio().key,
         patience,
       }),
     isPart: ({ url }) => /partNumber=/.test(url),
@@ -46,4 +33,4 @@ if (program === undefined) {
     findsLeftovers: false,
     async [Symbol.asyncDispose]() {},
   }))
-}
+})

@@ -2,29 +2,16 @@
 import { randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { after, before, test } from 'node:test'
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3'
 import { distributionStoreContract } from '../../../tests/contracts/distribution-store.contract.ts'
-import { findMinio, type Minio, startMinio } from '../../../tests/support/minio.ts'
+import { testOnMinio } from '../../../tests/support/minio.ts'
 import { STORE_PATIENCE } from '../object-store/call-store.ts'
 import { openS3Copies } from './copies-s3.ts'
 import { makeS3Client } from './s3-client.ts'
 
-const program = findMinio()
-
-if (program === undefined) {
-  test('distribution stores in MinIO', {
-    skip: 'there is no MinIO: name one in TEST_MINIO, or put minio on the PATH',
-  }, () => {})
-} else {
-  let minio: Minio
-  before(async () => {
-    minio = await startMinio(program)
-  })
-  after(() => minio[Symbol.asyncDispose]())
-
+testOnMinio('distribution stores in MinIO', (minio) => {
   distributionStoreContract('MinIO', async () => {
-    const access = { env: { AWS_ENDPOINT_URL: `http://127.0.0.1:${minio.port}` }, credentials: minio.key }
+    const access = { env: { AWS_ENDPOINT_URL: `http://127.0.0.1:${minio().port}` }, credentials: minio().key }
     const client = makeS3Client(STORE_PATIENCE, access)
     const bucket = `b${randomBytes(8).toString('hex')}`
     const at = (path: string) => ({ Bucket: bucket, Key: `a/b/${path}` })
@@ -45,4 +32,4 @@ if (program === undefined) {
       dispose: async () => client.destroy(),
     }
   })
-}
+})
