@@ -1,47 +1,37 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { BlobServiceClient } from '@azure/storage-blob'
-import { type Azurite, startAzurite } from '../../tests/support/azurite.ts'
-import { type S3Server, startS3Server } from '../../tests/support/s3-server.ts'
+import { type CloudStores, startCloudStores } from '../../tests/support/start-cloud-stores.ts'
 import { CDN, startDistributed } from '../../tests/support/start-distributed.ts'
 import { parseStoreAddress } from '../adapters/object-store/store-address.ts'
 import { openDistribution } from './distribution.ts'
 
-let azurite: Azurite
-let s3: S3Server
-const given = { ...process.env }
+let cloud: CloudStores
 before(async () => {
-  azurite = await startAzurite()
-  s3 = await startS3Server()
-  Object.assign(process.env, {
-    AZURE_STORAGE_CONNECTION_STRING: azurite.connectionString,
-    AWS_ENDPOINT_URL: `http://127.0.0.1:${s3.port}`,
-    AWS_ACCESS_KEY_ID: s3.key.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: s3.key.secretAccessKey,
-  })
+  cloud = await startCloudStores()
 })
-after(async () => {
-  process.env = given
-  await azurite[Symbol.asyncDispose]()
-  await s3[Symbol.asyncDispose]()
-})
+after(() => cloud[Symbol.asyncDispose]())
 
 /** A copy as somebody downloads it who knows nothing of the server. */
 type Download = (key: string) => Promise<string | undefined>
 
 async function inContainer(key: string): Promise<string> {
-  const client = BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient('updates')
+  const client = BlobServiceClient.fromConnectionString(cloud.azurite.connectionString).getContainerClient('updates')
   return String(await client.getBlobClient(key).downloadToBuffer())
 }
 
 async function wipeContainer(): Promise<void> {
-  const client = BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient('updates')
+  const client = BlobServiceClient.fromConnectionString(cloud.azurite.connectionString).getContainerClient('updates')
   for await (const { name } of client.listBlobsFlat()) await client.deleteBlob(name)
 }
 
 const KINDS: [kind: string, download: Download, wipe: () => Promise<void>][] = [
   ['azblob', inContainer, wipeContainer],
-  ['s3', async (key) => s3.object('updates', key)?.bytes.toString(), async () => s3.deleteBucket('updates')],
+  [
+    's3',
+    async (key) => cloud.s3.object('updates', key)?.bytes.toString(),
+    async () => cloud.s3.deleteBucket('updates'),
+  ],
 ]
 
 describe('a distribution store in a cloud', () => {

@@ -5,45 +5,30 @@ import { open, readdir, rm, stat, truncate, unlink, utimes, writeFile } from 'no
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { BlobServiceClient } from '@azure/storage-blob'
-import { type Azurite, startAzurite } from '../../tests/support/azurite.ts'
+import { examineFlags } from '../../tests/support/examine-flags.ts'
 import { noPostgres } from '../../tests/support/postgres.ts'
-import { type S3Server, startS3Server } from '../../tests/support/s3-server.ts'
 import { makeSharedPlace, type SharedPlace } from '../../tests/support/shared-place.ts'
+import { type CloudStores, startCloudStores } from '../../tests/support/start-cloud-stores.ts'
 import { putBlob } from '../../tests/support/stock-catalogue.ts'
 import { openFilesystemBlobs } from '../adapters/filesystem/blobs-filesystem.ts'
 import { openNodeName } from '../adapters/filesystem/node-name.ts'
 import { loadTls } from '../adapters/tls/tls-files.ts'
 import { openLocalIssuer } from '../adapters/tokens/local-issuer.ts'
-import { DOCTOR_SETTINGS } from '../config/command-settings.ts'
-import { readSettings } from '../config/read-settings.ts'
 import { type BlobName, newBlobName } from '../domain/blob.ts'
 import { findBlob } from '../store/blobs/blobs.ts'
 import { findMark } from '../store/blobs/store-mark.ts'
 import { recordOperation } from '../store/operations/operations.ts'
-import { examine } from './doctor.ts'
 
 const options = { skip: noPostgres }
 const LONG_AGO = new Date(Date.now() - 3 * 24 * 3600 * 1000)
 
 type Flags = Record<string, string | string[]>
 
-async function examined(
+function examined(
   { databaseUrl, store, folder }: Pick<SharedPlace, 'databaseUrl' | 'store' | 'folder'>,
   { flags = {}, ...options }: { flags?: Flags; isDeep?: boolean; isRepair?: boolean } = {},
 ) {
-  const shared = { data: join(folder, 'no-node'), database: databaseUrl, store }
-  const config = readSettings(DOCTOR_SETTINGS, { flags: { ...shared, ...flags }, environment: {}, known: [] })
-  const report = await examine(config, options)
-  const complaints = report.steps.filter(({ status }) => status === 'problem' || status === 'warning')
-  return {
-    ...report,
-    complaints: complaints.map(({ step, status }) => `${step}: ${status}`),
-    skipped: report.steps.filter(({ status }) => status === 'skipped').map(({ step }) => step),
-    text: complaints.flatMap(({ findings }) => findings.map(({ message }) => message)).join('\n'),
-    notes: report.steps.flatMap(({ findings }) => findings.map(({ level, message }) => `${level}: ${message}`)),
-    mended: report.steps.flatMap(({ mended }) => mended.map(({ message }) => message)),
-    summaryOf: (name: string) => report.steps.find(({ step }) => step === name)?.summary,
-  }
+  return examineFlags({ data: join(folder, 'no-node'), database: databaseUrl, store, ...flags }, options)
 }
 
 /** Where nodes are at work and nothing is wrong. */
@@ -62,24 +47,11 @@ async function flipByte(path: string): Promise<void> {
   await file.close()
 }
 
-let azurite: Azurite
-let s3: S3Server
-const environment = { ...process.env }
+let cloud: CloudStores
 before(async () => {
-  if (noPostgres !== false) return
-  ;[azurite, s3] = await Promise.all([startAzurite(), startS3Server()])
-  Object.assign(process.env, {
-    AZURE_STORAGE_CONNECTION_STRING: azurite.connectionString,
-    AWS_ENDPOINT_URL: `http://127.0.0.1:${s3.port}`,
-    AWS_ACCESS_KEY_ID: s3.key.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: s3.key.secretAccessKey,
-  })
+  if (noPostgres === false) cloud = await startCloudStores()
 })
-after(async () => {
-  process.env = environment
-  await azurite?.[Symbol.asyncDispose]()
-  await s3?.[Symbol.asyncDispose]()
-})
+after(() => cloud?.[Symbol.asyncDispose]())
 
 /** Each kind of store, and how somebody else would write to it. */
 const STORES: {
@@ -98,14 +70,16 @@ const STORES: {
     address: () => `azblob://c${randomBytes(8).toString('hex')}/some/where`,
     async overwrite({ store }, name, bytes) {
       const container = new URL(store).host
-      const client = BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient(container)
+      const client = BlobServiceClient.fromConnectionString(cloud.azurite.connectionString).getContainerClient(
+        container,
+      )
       await client.getBlockBlobClient(`some/where/v1/${name}`).uploadData(bytes)
     },
   },
   {
     kind: 'S3',
     address: () => `s3://b${randomBytes(8).toString('hex')}`,
-    overwrite: async ({ store }, name, bytes) => s3.put(new URL(store).host, `v1/${name}`, bytes),
+    overwrite: async ({ store }, name, bytes) => cloud.s3.put(new URL(store).host, `v1/${name}`, bytes),
   },
 ]
 
@@ -231,17 +205,11 @@ describe('aduana doctor of nodes', options, () => {
     const data = join(place.folder, 'node')
     await openLocalIssuer({ folder: data })
     await openNodeName(data)
-    const config = readSettings(DOCTOR_SETTINGS, { flags: { data }, environment: {}, known: [] })
     await assert.rejects(
-      examine(config, {}),
+      examineFlags({ data }),
       /is the folder of a node that shares a database: name that with --database/,
     )
-    const withoutStore = readSettings(DOCTOR_SETTINGS, {
-      flags: { data, database: place.databaseUrl },
-      environment: {},
-      known: [],
-    })
-    await assert.rejects(examine(withoutStore, {}), /--database needs --store/)
+    await assert.rejects(examineFlags({ data, database: place.databaseUrl }), /--database needs --store/)
   })
 
   test('says what keeps the database from being used, without its password', async () => {

@@ -4,10 +4,9 @@ import { chmod, open, readdir, readFile, rm, stat, truncate, unlink, utimes, wri
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type DataFolder, makeDataFolder } from '../../tests/support/data-folder.ts'
+import { examineFlags } from '../../tests/support/examine-flags.ts'
 import { lockData } from '../adapters/sqlite/data-lock.ts'
 import { loadTls } from '../adapters/tls/tls-files.ts'
-import { DOCTOR_SETTINGS } from '../config/command-settings.ts'
-import { readSettings } from '../config/read-settings.ts'
 import { newBlobName } from '../domain/blob.ts'
 import type { OperationRequest } from '../domain/operation.ts'
 import type { Database } from '../ports/database.ts'
@@ -15,27 +14,15 @@ import { findBlob } from '../store/blobs/blobs.ts'
 import { noteCopyFailure } from '../store/distribution/distribution.ts'
 import { noteCheck, noteCheckFailure, wantPart } from '../store/distribution/distribution-checks.ts'
 import { type NewOperation, recordOperation } from '../store/operations/operations.ts'
-import { examine } from './doctor.ts'
 
 const DAY_MS = 24 * 3600 * 1000
 const LONG_AGO = new Date(Date.now() - 3 * DAY_MS)
 
-async function examined(
+function examined(
   folder: DataFolder,
   { store, ...options }: { isDeep?: boolean; isRepair?: boolean; store?: string } = {},
 ) {
-  const flags = { data: folder.path, store }
-  const config = readSettings(DOCTOR_SETTINGS, { flags, environment: {}, known: [] })
-  const report = await examine(config, options)
-  const complaints = report.steps.filter(({ status }) => status === 'problem' || status === 'warning')
-  return {
-    ...report,
-    complaints: complaints.map(({ step, status }) => `${step}: ${status}`),
-    skipped: report.steps.filter(({ status }) => status === 'skipped').map(({ step }) => step),
-    text: complaints.flatMap(({ findings }) => findings.map(({ message }) => message)).join('\n'),
-    notes: report.steps.flatMap(({ findings }) => findings.map(({ level, message }) => `${level}: ${message}`)),
-    mended: report.steps.flatMap(({ mended }) => mended.map(({ message }) => message)),
-  }
+  return examineFlags({ data: folder.path, store }, options)
 }
 
 async function flipByte(path: string, position: number): Promise<void> {
