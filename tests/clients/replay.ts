@@ -1,16 +1,8 @@
 import assert from 'node:assert/strict'
-import type { IncomingHttpHeaders } from 'node:http'
 import { request } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Operation } from '../../src/client/api-types.ts'
-
-/** What a server answered, as it came. */
-export interface Replayed {
-  status: number
-  headers: IncomingHttpHeaders
-  text: string
-  json<T>(): T
-}
+import { type Answered, readAnswer } from '../support/ask.ts'
 
 /** Sends requests as a client was seen to send them. */
 export interface Replay {
@@ -18,15 +10,15 @@ export interface Replay {
    * Sends a request to the letter: `head` is its first line without the protocol, then its headers, one a line, in their order and letter
    * case; `Host`, `Authorization` and `Content-Length` are added.
    */
-  (head: string, body?: string): Promise<Replayed>
+  (head: string, body?: string): Promise<Answered>
   /** Sends a poll again and again until the operation has ended, sooner than the `Retry-After` that each answer must have allows. */
-  untilEnded(head: string): Promise<Replayed>
+  untilEnded(head: string): Promise<Answered>
 }
 
 export function createReplay({ endpoint, ca, token }: { endpoint: string; ca: string; token: string }): Replay {
   const [hostname = '', port = ''] = endpoint.split(':')
 
-  function send(head: string, body?: string): Promise<Replayed> {
+  function send(head: string, body?: string): Promise<Answered> {
     const [first = '', ...lines] = head.trim().split('\n')
     const [method = '', path = '', ...others] = first.trim().split(' ')
     assert.deepEqual(others, [], 'a path has no blanks')
@@ -37,14 +29,8 @@ export function createReplay({ endpoint, ca, token }: { endpoint: string; ca: st
     headers.push('Host', endpoint, 'Authorization', `Bearer ${token}`)
     if (body !== undefined) headers.push('Content-Length', String(Buffer.byteLength(body)))
     return new Promise((resolve, reject) => {
-      const sent = request({ hostname, port, method, path, headers, ca, agent: false }, async (response) => {
-        const text = Buffer.concat(await response.toArray()).toString()
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          text,
-          json: <T>() => JSON.parse(text) as T,
-        })
+      const sent = request({ hostname, port, method, path, headers, ca, agent: false }, (response) => {
+        readAnswer(response).then(resolve, reject)
       })
       sent.on('error', reject)
       sent.end(body)

@@ -1,4 +1,4 @@
-import { type IncomingHttpHeaders, request } from 'node:http'
+import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 
 export interface Question {
   method?: string
@@ -6,6 +6,7 @@ export interface Question {
   body?: string | Uint8Array
 }
 
+/** What a server answered, as it came. */
 export interface Answered {
   status: number
   headers: IncomingHttpHeaders
@@ -25,20 +26,21 @@ export function ask(
 ): Promise<Answered> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(origin)
-    const asking = request({ hostname, port, path, method, headers, agent: false }, async (response) => {
-      try {
-        const text = Buffer.concat(await response.toArray()).toString()
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          text,
-          json: <T>() => JSON.parse(text) as T,
-        })
-      } catch (error) {
-        reject(error)
-      }
+    const asking = request({ hostname, port, path, method, headers, agent: false }, (response) => {
+      readAnswer(response).then(resolve, reject)
     })
     asking.on('error', reject)
     asking.end(body)
   })
+}
+
+/** Reads an answer to its end. */
+export async function readAnswer(response: IncomingMessage): Promise<Answered> {
+  const text = Buffer.concat(await response.toArray()).toString()
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    text,
+    json: <T>() => JSON.parse(text) as T,
+  }
 }
