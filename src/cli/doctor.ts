@@ -13,8 +13,8 @@ const TITLE_WIDTH = 14
 const PROGRESS_EVERY_MS = 200
 
 /**
- * `aduana doctor`: examines a data folder, or what nodes share, and prints what it found. Answers the exit code: 0 if there is nothing that anybody should act on,
- * else 1. Warnings count, notes do not.
+ * `aduana doctor`: examines a data folder, or what nodes share, and prints what it found. Answers the exit code: 0 if
+ * there is nothing that anybody should act on, else 1. Warnings count, notes do not.
  */
 export async function doctor(
   flags: Record<string, string | string[] | undefined>,

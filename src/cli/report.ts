@@ -4,8 +4,8 @@ import { ERROR_CODES } from '../domain/error-codes.ts'
 import { withoutControls } from './terminal/without-controls.ts'
 
 /**
- * How commands end: 0 when all is well; 1 where nothing was reached, such as for a wrong flag, a server that does not answer or that refuses; 2
- * where an operation was accepted and failed; 3 when somebody stopped waiting for it.
+ * How commands end: 0 when all is well; 1 where nothing was reached, such as for a wrong flag, a server that does not
+ * answer or that refuses; 2 where an operation was accepted and failed; 3 when somebody stopped waiting for it.
  */
 export const EXIT = { failed: 2, interrupted: 3 } as const
 

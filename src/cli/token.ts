@@ -36,8 +36,8 @@ export async function localToken({
 }
 
 /**
- * The instances that are named, or the one that was made first. A node's folder does not tell which: then it is the usual one, and a sentence
- * on standard error says so.
+ * The instances that are named, or the one that was made first. A node's folder does not tell which: then it is the
+ * usual one, and a sentence on standard error says so.
  */
 export async function instancesOf({
   data,

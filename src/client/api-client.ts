@@ -81,18 +81,19 @@ export interface ApiClient {
   /** Operations of every kind, newest first, with their progress: Aduana's own addition. `top` is the length of the whole list. */
   listAllOperations(options?: OperationsQuery): AsyncIterable<OperationSummary>
   /**
-   * Every state of an operation as it comes, with its progress, to its end: the last one is `Succeeded` or `Failed`. A connection that breaks
-   * is made again. Aduana's own addition.
+   * Every state of an operation as it comes, with its progress, to its end: the last one is `Succeeded` or `Failed`. A
+   * connection that breaks is made again. Aduana's own addition.
    */
   watchOperation(operationId: string, options?: ReadingEvents): AsyncIterable<OperationWithProgress>
   /**
-   * What happens in the instance, as it happens: events with an id are told in their order and at least once, also those of the time in which
-   * the connection was broken. `lastEventId` goes on behind that event; "0" is all that is kept. Aduana's own addition.
+   * What happens in the instance, as it happens: events with an id are told in their order and at least once, also
+   * those of the time in which the connection was broken. `lastEventId` goes on behind that event; "0" is all that is
+   * kept. Aduana's own addition.
    */
   watchEvents(options?: ReadingEvents & { lastEventId?: string }): AsyncIterable<WatchedEvent>
   /**
-   * Makes a webhook or changes it. Where the server makes its secret, only this answer has it. Aduana's own addition, as are the next five; they
-   * need an administrator's token.
+   * Makes a webhook or changes it. Where the server makes its secret, only this answer has it. Aduana's own addition,
+   * as are the next five; they need an administrator's token.
    */
   setWebhook(name: string, webhook: WebhookInput): Promise<Webhook>
   getWebhook(name: string): Promise<Webhook>

@@ -15,9 +15,9 @@ export interface ReadingEvents {
 }
 
 /**
- * Reads server-sent events by `fetch`, which can send a token, in Node and in browsers. A stream that ends or breaks off is opened again, from
- * where it was if its events have ids. Whoever has read the last event leaves the iteration. Throws `ApiError` for an answer that
- * waiting does not mend, such as 401 when the token has expired.
+ * Reads server-sent events by `fetch`, which can send a token, in Node and in browsers. A stream that ends or breaks
+ * off is opened again, from where it was if its events have ids. Whoever has read the last event leaves the iteration.
+ * Throws `ApiError` for an answer that waiting does not mend, such as 401 when the token has expired.
  */
 export async function* readEvents(
   open: (lastEventId: string | undefined, signal: AbortSignal | undefined) => Promise<Response>,

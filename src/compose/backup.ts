@@ -33,8 +33,8 @@ import { VERSION } from '../version.ts'
 import { openStore } from './store.ts'
 
 /**
- * Backs a data folder up, with the store of its server, to the folder `to`, beside a running server or a stopped one. Throws an `Error` with a sentence; what was
- * backed up before is whole then.
+ * Backs a data folder up, with the store of its server, to the folder `to`, beside a running server or a stopped one.
+ * Throws an `Error` with a sentence; what was backed up before is whole then.
  */
 export async function backUpFolder({
   data,

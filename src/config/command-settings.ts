@@ -119,7 +119,10 @@ export const LINK_SETTINGS = {
   server: { ...CLIENT_SETTINGS.server, description: 'server as the browser reaches it' },
 } satisfies Record<string, Setting<unknown>>
 
-/** The flags of every command: a variable of one command is not a mistake for another. `ADUANA_TOKEN` is no flag, since others see those. */
+/**
+ * The flags of every command: a variable of one command is not a mistake for another. `ADUANA_TOKEN` is no flag, since
+ * others see those.
+ */
 export const KNOWN_SETTINGS: readonly string[] = [
   ...Object.keys(SERVE_SETTINGS),
   ...Object.keys(TOKEN_SETTINGS),

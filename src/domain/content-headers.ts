@@ -4,7 +4,10 @@ export interface ContentHeaders {
   'content-disposition': string
 }
 
-/** Headers of everything that devices download, wherever from. A browser runs nothing of it, and what is behind an address never changes. */
+/**
+ * Headers of everything that devices download, wherever from. A browser runs nothing of it, and what is behind an
+ * address never changes.
+ */
 export function contentHeaders(fileName: string): ContentHeaders {
   return {
     'cache-control': 'public, max-age=31536000, immutable',

@@ -1,6 +1,6 @@
 /**
- * What a caller may do (data actions of the original service's roles: updates and management, each read, write, delete). `webhooks/write` is
- * Aduana's own, and says whom an instance tells of its events.
+ * What a caller may do (data actions of the original service's roles: updates and management, each read, write,
+ * delete). `webhooks/write` is Aduana's own, and says whom an instance tells of its events.
  */
 export type Permission =
   | 'updates/read'

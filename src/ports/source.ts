@@ -20,9 +20,10 @@ export interface SourceBody extends AsyncIterable<Uint8Array> {
  * Opens the bytes behind a URL that a caller named. Nothing about them is trusted: the address is checked against the
  * source policy before connecting and after every redirect, and reading ends at the time limits.
  *
- * `url` is an absolute http or https URL. `sizeInBytes` is what the manifest promises of the whole: an answer that states another
- * length is refused before its body is read; undefined refuses none. Counting what really comes is the reader's part. `from` asks to go on where an earlier
- * reading broke off; `beganAt` (milliseconds of `performance.now()`) is when that began, for the limit on the whole time.
+ * `url` is an absolute http or https URL. `sizeInBytes` is what the manifest promises of the whole: an answer that
+ * states another length is refused before its body is read; undefined refuses none. Counting what really comes is the
+ * reader's part. `from` asks to go on where an earlier reading broke off; `beganAt` (milliseconds of
+ * `performance.now()`) is when that began, for the limit on the whole time.
  *
  * Throws an `AppError` with a code of the `source` place, at once or while the bytes are read. Leaving the iteration early, or
  * aborting `signal`, ends the connection.

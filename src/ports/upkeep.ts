@@ -5,7 +5,10 @@ import type { BlobName } from '../domain/blob.ts'
  * sentences that say what is wrong and what to do; an empty list is good news.
  */
 export interface DatabaseUpkeep {
-  /** Looks how the database is stored; every byte of it with `isDeep`. May take minutes. Throws an `Error` with a sentence if it cannot be used. */
+  /**
+   * Looks how the database is stored; every byte of it with `isDeep`. May take minutes. Throws an `Error` with a
+   * sentence if it cannot be used.
+   */
   look(options: { damagesMax: number; isDeep: boolean }): Promise<DatabaseFacts>
   /** Rows that name others which are not there, and why that may be: at most `limit` sentences. */
   brokenReferences(limit: number): Promise<string[]>

@@ -16,7 +16,10 @@ const EXPIRE_EVERY_MS = 60_000
 /** How soon a rescan begins after it was asked for. A round in which none was is one small query. */
 const RESCAN_EVERY_MS = 1000
 
-/** What is done beside the operations, again and again: sweep, what crashes left, uploads that expire, rescans, numbers of events. Each on one node at a time. */
+/**
+ * What is done beside the operations, again and again: sweep, what crashes left, uploads that expire, rescans, numbers
+ * of events. Each on one node at a time.
+ */
 export function startHousekeeping({
   database,
   blobs,

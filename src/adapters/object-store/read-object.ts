@@ -14,8 +14,9 @@ export interface ReadObject {
 }
 
 /**
- * Begins to read a blob, or a range of it. Where the connection breaks, reading goes on at the next byte, and only while the object is
- * the same. Ending the iteration early ends the connection; one that nobody reads from ends by its time limit. Throws `AppError('BlobMissing')` if the object or a part of it is not there.
+ * Begins to read a blob, or a range of it. Where the connection breaks, reading goes on at the next byte, and only
+ * while the object is the same. Ending the iteration early ends the connection; one that nobody reads from ends by its
+ * time limit. Throws `AppError('BlobMissing')` if the object or a part of it is not there.
  */
 export async function readObject({
   name,

@@ -168,7 +168,10 @@ function standsAlone(write: Write): boolean {
   return 'query' in write && /^\s*(pragma|vacuum)\b/i.test(write.query.sql)
 }
 
-/** SQLite has no booleans: they are stored as 0 and 1. `undefined` would bind as NULL, everything else that is no value is refused by Node. */
+/**
+ * SQLite has no booleans: they are stored as 0 and 1. `undefined` would bind as NULL, everything else that is no value
+ * is refused by Node.
+ */
 function bound(value: SqlValue): Exclude<SqlValue, boolean> {
   if (value === undefined) throw new TypeError('A value cannot be bound, since it is undefined.')
   return typeof value === 'boolean' ? Number(value) : value

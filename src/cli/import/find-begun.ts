@@ -6,8 +6,8 @@ import { CommandError } from '../report.ts'
 import { type Attempt, operationAs } from './attempt.ts'
 
 /**
- * The operation of an earlier run of the same command, or of somebody else, that imports just this. Throws a `CommandError` where the server has
- * the updates already from elsewhere.
+ * The operation of an earlier run of the same command, or of somebody else, that imports just this. Throws a
+ * `CommandError` where the server has the updates already from elsewhere.
  */
 export async function findBegun(attempt: Attempt): Promise<string | undefined> {
   const { connection, remembered, publications, json } = attempt

@@ -33,9 +33,9 @@ const SUFFIX = '.importmanifest.json'
 const TIMEOUT_MS = 30_000
 
 /**
- * Reads the manifests at paths, in folders and at URLs, and finds where their files are: beside the manifest, or where `overrides`
- * (`NAME=PATH-OR-URL`) say. Children come before the parents that reference them. Every mistake is a sentence in `mistakes`; warnings do not
- * keep anybody from importing.
+ * Reads the manifests at paths, in folders and at URLs, and finds where their files are: beside the manifest, or where
+ * `overrides` (`NAME=PATH-OR-URL`) say. Children come before the parents that reference them. Every mistake is a
+ * sentence in `mistakes`; warnings do not keep anybody from importing.
  */
 export async function readPublications(
   places: readonly string[],

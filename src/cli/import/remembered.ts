@@ -18,8 +18,8 @@ export interface Remembered {
 }
 
 /**
- * Things are remembered by what they are, such as server, instance and hash: the same name with other bytes is another thing. Where nothing can be
- * written, as in many containers, nothing is remembered, and a second run begins anew.
+ * Things are remembered by what they are, such as server, instance and hash: the same name with other bytes is another
+ * thing. Where nothing can be written, as in many containers, nothing is remembered, and a second run begins anew.
  */
 export function openRemembered(folder?: string): Remembered {
   const file = openStateFile<Entry>('imports.json', folder)

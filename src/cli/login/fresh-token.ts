@@ -6,8 +6,9 @@ import { askTokens, OAuthRefusal } from './oauth.ts'
 const MARGIN_MS = 60_000
 
 /**
- * A token of who is signed in at a server, renewed where it is about to end. Processes that run at the same time renew it once: an issuer may
- * take a refresh token that comes twice for stolen. Throws a `CommandError` where the sign-in has ended.
+ * A token of who is signed in at a server, renewed where it is about to end. Processes that run at the same time renew
+ * it once: an issuer may take a refresh token that comes twice for stolen. Throws a `CommandError` where the sign-in
+ * has ended.
  */
 export async function freshToken(server: string, { logins }: { logins: Logins }): Promise<string> {
   const known = await logins.find(server)

@@ -33,7 +33,10 @@ export class OAuthRefusal extends Error {
 /** Where nothing says how long a token is good, it is asked for again soon. */
 const LIFETIME_SECONDS = 300
 
-/** Asks an issuer where its endpoints are. Throws a `CommandError` where it does not describe itself, or points to where nobody should go. */
+/**
+ * Asks an issuer where its endpoints are. Throws a `CommandError` where it does not describe itself, or points to where
+ * nobody should go.
+ */
 export async function describeIssuer(issuer: string): Promise<IssuerDescription> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
   if (URL.parse(url) === null || !isSafe(new URL(url)))

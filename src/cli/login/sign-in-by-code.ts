@@ -10,8 +10,8 @@ const EXPIRES_SECONDS = 1800
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 
 /**
- * Signs somebody in by a code that they enter in a browser anywhere (RFC 8628), and answers their tokens. The code is shown on standard error, or
- * as JSON on standard output.
+ * Signs somebody in by a code that they enter in a browser anywhere (RFC 8628), and answers their tokens. The code is
+ * shown on standard error, or as JSON on standard output.
  */
 export async function signInByCode(
   { issuer, clientId, scope }: SignIn,

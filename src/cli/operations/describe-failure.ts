@@ -6,8 +6,9 @@ const DETAILS_MAX = 20
 const REMEDIES_MAX = 3
 
 /**
- * Why an operation failed, in lines: the most precise sentence that the server has, every single mistake with its place, and what to do. The
- * general sentences around it say nothing that the precise one does not. `titleOf` tells which input of a request a mistake is about.
+ * Why an operation failed, in lines: the most precise sentence that the server has, every single mistake with its
+ * place, and what to do. The general sentences around it say nothing that the precise one does not. `titleOf` tells
+ * which input of a request a mistake is about.
  */
 export function describeFailure(
   error: OperationError,

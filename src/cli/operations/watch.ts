@@ -39,8 +39,8 @@ export async function watch(
 }
 
 /**
- * Shows how an operation goes until it has ended, and answers it. The first Ctrl-C stops watching: the server goes on, and the error says how
- * to come back. A second one ends at once.
+ * Shows how an operation goes until it has ended, and answers it. The first Ctrl-C stops watching: the server goes on,
+ * and the error says how to come back. A second one ends at once.
  */
 export async function watchToEnd(
   { client, server, instance }: Pick<Connection, 'client' | 'server' | 'instance'>,

@@ -1,5 +1,6 @@
 /**
- * A name that comes from a manifest, a file, a scanner or a server must not move the cursor of a terminal, nor turn the order of what is read.
+ * A name that comes from a manifest, a file, a scanner or a server must not move the cursor of a terminal, nor turn the
+ * order of what is read.
  */
 export function withoutControls(line: string): string {
   return line.replaceAll(

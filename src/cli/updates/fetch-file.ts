@@ -18,9 +18,10 @@ export interface FetchFileOptions {
 }
 
 /**
- * Fills `part` with the bytes of a file, and returns once they are flushed and have the right digest. It goes on where `part` ends, tries again
- * where the connection breaks, and begins anew once if what it went on with was no good. Throws a `CommandError` where all that did not
- * help, and the reason of `signal`; `part` stays for the next time unless its bytes are wrong.
+ * Fills `part` with the bytes of a file, and returns once they are flushed and have the right digest. It goes on where
+ * `part` ends, tries again where the connection breaks, and begins anew once if what it went on with was no good.
+ * Throws a `CommandError` where all that did not help, and the reason of `signal`; `part` stays for the next time
+ * unless its bytes are wrong.
  */
 export async function fetchFile(
   part: string,

@@ -28,7 +28,10 @@ export function writeAptManifest({ name, version, packages, agentRestartRequired
   return `${JSON.stringify({ name, version, packages, ...(agentRestartRequired && { agentRestartRequired }) }, null, 2)}\n`
 }
 
-/** Reads an APT manifest as the reference agent does (agent documentation, APT manifest), which compares letter case. Never throws on account of the bytes. */
+/**
+ * Reads an APT manifest as the reference agent does (agent documentation, APT manifest), which compares letter case.
+ * Never throws on account of the bytes.
+ */
 export function readAptManifest(bytes: Uint8Array): AptManifestReading {
   let root: JsonNode
   try {

@@ -20,9 +20,10 @@ export interface Gate {
 }
 
 /**
- * Lets a request in, and answers who calls: at once for a token that was seen before. Throws, or rejects with, `AppError('Unauthenticated')` without a good token; `AppError('NotFound')` where the
- * caller has no role in the instance, which is also the answer where there is no such instance; `AppError('PermissionMissing')` where
- * none of the roles there has the permission; and `AppError('TooManyRequests')`. Refusals for want of a role go into the audit log.
+ * Lets a request in, and answers who calls: at once for a token that was seen before. Throws, or rejects with,
+ * `AppError('Unauthenticated')` without a good token; `AppError('NotFound')` where the caller has no role in the
+ * instance, which is also the answer where there is no such instance; `AppError('PermissionMissing')` where none of the
+ * roles there has the permission; and `AppError('TooManyRequests')`. Refusals for want of a role go into the audit log.
  */
 export function admit(
   request: FastifyRequest,
@@ -41,7 +42,10 @@ export function admit(
   return recognised instanceof Promise ? recognised.then(count) : count(recognised)
 }
 
-/** Whether who was let in would be let in again, such as after the token has expired. Counts against no rate, and is not told to the audit. */
+/**
+ * Whether who was let in would be let in again, such as after the token has expired. Counts against no rate, and is not
+ * told to the audit.
+ */
 export async function mayStill(request: FastifyRequest, permission: Permission, gate: Gate): Promise<boolean> {
   const { instanceId: instance = '' } = request.params as { instanceId?: string }
   try {

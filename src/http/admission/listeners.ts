@@ -30,8 +30,9 @@ export interface ClientLimits {
 }
 
 /**
- * A connection over TLS takes some 70 KB of memory: 2000 of them less than 150 MB. A download of gigabytes over a thin line may take days, so only silence ends it. Five minutes are 6 KB/s even where the kernel's buffer has
- * grown to 4 MiB. An import is some kilobytes, and its client sends it at once.
+ * A connection over TLS takes some 70 KB of memory: 2000 of them less than 150 MB. A download of gigabytes over a thin
+ * line may take days, so only silence ends it. Five minutes are 6 KB/s even where the kernel's buffer has grown to 4
+ * MiB. An import is some kilobytes, and its client sends it at once.
  */
 export const CLIENT_LIMITS: ClientLimits = {
   connectionsMax: 2000,

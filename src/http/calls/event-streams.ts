@@ -12,8 +12,9 @@ export interface ServerEvent {
 }
 
 /**
- * What a stream tells, asked for only when the client has taken the last: what comes meanwhile is not kept for it. While there is nothing to
- * tell it answers undefined now and then, at least every `IDLE_MS`. The stream ends with it, and it with the signal.
+ * What a stream tells, asked for only when the client has taken the last: what comes meanwhile is not kept for it.
+ * While there is nothing to tell it answers undefined now and then, at least every `IDLE_MS`. The stream ends with it,
+ * and it with the signal.
  */
 export type EventFeed = (signal: AbortSignal) => AsyncIterable<ServerEvent | undefined>
 
@@ -39,9 +40,9 @@ const FULL_RETRY_SECONDS = 10
 
 export interface EventStreams {
   /**
-   * Opens a stream. It ends when its feed does, when the client goes away, when the caller may no longer read, and when the server stops.
-   * Throws `AppError('TooManyRequests')` where the caller has as many as a subject may, and `AppError('Unavailable')` where all are taken or
-   * the server stops.
+   * Opens a stream. It ends when its feed does, when the client goes away, when the caller may no longer read, and when
+   * the server stops. Throws `AppError('TooManyRequests')` where the caller has as many as a subject may, and
+   * `AppError('Unavailable')` where all are taken or the server stops.
    */
   open(feed: EventFeed, stream: { caller: Caller; isStillAllowed: () => Promise<boolean> }): Readable
   count(): number

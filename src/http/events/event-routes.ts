@@ -83,8 +83,8 @@ export function eventRoutes({ database, log }: { database: Database; log: Fastif
 }
 
 /**
- * Tells events from a number on, and operations as they go. Of operations only the newest states are told; events are told one and all, read
- * again from the database for who is behind, so that nothing is kept for anybody.
+ * Tells events from a number on, and operations as they go. Of operations only the newest states are told; events are
+ * told one and all, read again from the database for who is behind, so that nothing is kept for anybody.
  */
 async function* followInstance(
   { cursor: begin, first }: Begin,

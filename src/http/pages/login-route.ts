@@ -98,8 +98,9 @@ export function serveSignIn(app: FastifyInstance, signIn: SignIn): void {
 }
 
 /**
- * Serves the exchange of a login link's code for a token, without a token. Pages of other sites cannot ask for it: a body that is declared as
- * JSON makes a browser ask for leave beforehand, which is never given, and a browser that says where a request comes from is believed.
+ * Serves the exchange of a login link's code for a token, without a token. Pages of other sites cannot ask for it: a
+ * body that is declared as JSON makes a browser ask for leave beforehand, which is never given, and a browser that says
+ * where a request comes from is believed.
  */
 export function serveLogin(
   app: FastifyInstance,

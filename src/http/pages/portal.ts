@@ -116,8 +116,8 @@ const SHIELDS = {
 }
 
 /**
- * A script that runs as a worker has the policy that it comes with: it may calculate, by WebAssembly too, which the pages may not, and reach
- * nobody.
+ * A script that runs as a worker has the policy that it comes with: it may calculate, by WebAssembly too, which the
+ * pages may not, and reach nobody.
  */
 const WORKER_POLICY = "default-src 'none'; script-src 'wasm-unsafe-eval'; frame-ancestors 'none'"
 

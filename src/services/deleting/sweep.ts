@@ -28,9 +28,9 @@ export interface SweepReport {
 }
 
 /**
- * Deletes blobs that nothing has named for `graceMs`, and forgets old operations, audit entries and events. A blob's row goes first, and only while no
- * update names and no import holds it; its bytes after that. A copy that is written later has another name, so deleting the old
- * one late harms nobody.
+ * Deletes blobs that nothing has named for `graceMs`, and forgets old operations, audit entries and events. A blob's
+ * row goes first, and only while no update names and no import holds it; its bytes after that. A copy that is written
+ * later has another name, so deleting the old one late harms nobody.
  */
 export async function sweep(
   { database, blobs }: { database: Database; blobs: BlobStore },

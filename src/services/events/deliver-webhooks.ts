@@ -56,9 +56,9 @@ export function keepDelivering({ membership, ...context }: WebhookContext & { me
 }
 
 /**
- * Makes deliveries of events and sends them, until `signal` aborts. Nothing but the database knows what is to be sent, so this may end at any
- * moment, and may run twice at the same time: each delivery is claimed. Webhooks do not wait for each other, nor does one that works for one
- * that does not.
+ * Makes deliveries of events and sends them, until `signal` aborts. Nothing but the database knows what is to be sent,
+ * so this may end at any moment, and may run twice at the same time: each delivery is claimed. Webhooks do not wait for
+ * each other, nor does one that works for one that does not.
  */
 export async function deliverWebhooks(context: WebhookContext, signal: AbortSignal): Promise<void> {
   const { database } = context

@@ -8,9 +8,9 @@ const PAUSE_MIN_MS = 250
 const PAUSE_MAX_MS = 2000
 
 /**
- * The same database for one attempt at an operation: what it cannot do just now is asked again for a while, so that a restart of it costs no
- * download. What failed may have happened all the same; whoever asks has to bear that it is done twice, or that a guard then says that the
- * attempt is over. Ends with the signal's reason.
+ * The same database for one attempt at an operation: what it cannot do just now is asked again for a while, so that a
+ * restart of it costs no download. What failed may have happened all the same; whoever asks has to bear that it is done
+ * twice, or that a guard then says that the attempt is over. Ends with the signal's reason.
  */
 export function patientDatabase(
   database: Database,

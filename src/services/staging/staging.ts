@@ -45,7 +45,8 @@ export const STAGING_SETTINGS: StagingSettings = { keepMs: 24 * 3600 * 1000, byt
 /** Takes in bytes that callers upload, for an import to name. An upload is its owner's: for everybody else it is not there. */
 export interface Staging {
   /**
-   * Makes an upload without bytes. Throws `AppError`: `UploadTooLarge`, `StagingFull`, or `InvalidRequest` for metadata that cannot be read.
+   * Makes an upload without bytes. Throws `AppError`: `UploadTooLarge`, `StagingFull`, or `InvalidRequest` for metadata
+   * that cannot be read.
    */
   create(upload: {
     instance: string

@@ -8,7 +8,10 @@ interface Part {
   limit: number
 }
 
-/** Wants what the catalogue has in a part, where the store was not told yet. Answers where the next part begins; undefined after the last. */
+/**
+ * Wants what the catalogue has in a part, where the store was not told yet. Answers where the next part begins;
+ * undefined after the last.
+ */
 export async function wantPart(database: Database, store: string, { after, limit }: Part): Promise<string | undefined> {
   const rows = await database.query(
     `select f.content_id, case when f.scan_result <> 'Infected' and d.content_id is null then 1 else 0 end as is_new

@@ -2,7 +2,10 @@ import type { BlobName } from '../../domain/blob.ts'
 import type { Database, Statement } from '../../ports/database.ts'
 import { NOW } from '../clock.ts'
 
-/** Wants the files of an update at a store: to be copied, or, where they are there already, as `Present`. In the batch that publishes it. */
+/**
+ * Wants the files of an update at a store: to be copied, or, where they are there already, as `Present`. In the batch
+ * that publishes it.
+ */
 export function wantCopiesOf(updateId: string, { store, isThere }: { store: string; isThere: boolean }): Statement {
   return {
     sql: `insert into distribution (store, content_id, instance, file_name, size_in_bytes, state, changed_at, due_at, tries)

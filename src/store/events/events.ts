@@ -84,9 +84,10 @@ function reasonOf({ code, message, target, inner }: OperationError) {
 /**
  * Gives numbers to events that have none, at most `limit` of them. Answers how many got one.
  *
- * A single statement, and no batch, so that imports which tell events do not collide with it. Where two nodes do this at the same time, what
- * the second finds numbered meanwhile it leaves; and since numbers have no gaps, one that it would give too low is taken already, and
- * then it fails and changes nothing. So nobody ever sees a number below one that was there before.
+ * A single statement, and no batch, so that imports which tell events do not collide with it. Where two nodes do this
+ * at the same time, what the second finds numbered meanwhile it leaves; and since numbers have no gaps, one that it
+ * would give too low is taken already, and then it fails and changes nothing. So nobody ever sees a number below one
+ * that was there before.
  *
  * `coalesce` keeps SQLite from looking through all that wait for each of them.
  */

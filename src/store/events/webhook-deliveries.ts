@@ -8,8 +8,8 @@ import { EVENT_COLUMNS, eventOf, listEvents } from './events.ts'
 import type { SendingWebhook, WebhookName } from './webhooks.ts'
 
 /**
- * Makes deliveries of the events that a webhook has not been given yet, at most `limit` of them, and moves it on. Answers how many events it
- * was; 0 also where somebody else did it meanwhile, since only one can.
+ * Makes deliveries of the events that a webhook has not been given yet, at most `limit` of them, and moves it on.
+ * Answers how many events it was; 0 also where somebody else did it meanwhile, since only one can.
  */
 export async function takeEvents(database: Database, webhook: SendingWebhook, limit: number): Promise<number> {
   const { instance, name, taken, types } = webhook

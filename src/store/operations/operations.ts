@@ -96,8 +96,8 @@ export async function findOperation(
 }
 
 /**
- * Something that is another one whenever the operation or its progress has changed; undefined where there is no such operation. Costs less than
- * reading all of it.
+ * Something that is another one whenever the operation or its progress has changed; undefined where there is no such
+ * operation. Costs less than reading all of it.
  */
 export async function markOf(
   database: Database,

@@ -130,7 +130,10 @@ export function takeUploads(operationId: string): Statement[] {
   ]
 }
 
-/** Lets go of the uploads that an operation names: for the batch that ends it. Their time begins anew, so that they can be imported again. */
+/**
+ * Lets go of the uploads that an operation names: for the batch that ends it. Their time begins anew, so that they can
+ * be imported again.
+ */
 export function freeUploads(operationId: string): Statement[] {
   return [
     {

@@ -45,9 +45,10 @@ export function newUpdateId(): string {
 }
 
 /**
- * Publishes all updates of an import and ends its operation in one batch: all of it becomes visible at once, or, where this
- * answers a refusal, none of it. What was staged for the import is removed. `childIds` are the updates that each `id` references, imported earlier or published with it. The files
- * are wanted at each of the `distribution` stores, some of which have them already.
+ * Publishes all updates of an import and ends its operation in one batch: all of it becomes visible at once, or, where
+ * this answers a refusal, none of it. What was staged for the import is removed. `childIds` are the updates that each
+ * `id` references, imported earlier or published with it. The files are wanted at each of the `distribution` stores,
+ * some of which have them already.
  */
 export async function publishUpdates(
   database: Database,
