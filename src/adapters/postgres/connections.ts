@@ -12,7 +12,10 @@ export interface PostgresBounds {
   waitMs: number
   /** How long a statement may take, waiting for locks included. */
   statementMs: number
-  /** How long the server hears nothing in the midst of a transaction before it undoes that: shorter than others wait for its locks. */
+  /**
+   * How long the server hears nothing in the midst of a transaction before it undoes that: shorter than `waitMs`, so that those
+   * who queue behind its locks are not turned away.
+   */
   silenceMs: number
 }
 

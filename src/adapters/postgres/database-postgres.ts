@@ -11,6 +11,7 @@ import {
   isConnectionLost,
   isStalePlan,
   isStandby,
+  isUnsent,
   withoutValues,
 } from './postgres-errors.ts'
 import { bound } from './values.ts'
@@ -126,7 +127,7 @@ async function inTransaction(connection: Connection, statements: readonly Statem
   try {
     await connection.send('commit')
   } catch (error) {
-    if (isCollision(error)) throw error
+    if (isCollision(error) || isUnsent(error)) throw error
     throw failed(
       'the connection was lost while it committed, so what was asked may have happened',
       withoutValues(error),

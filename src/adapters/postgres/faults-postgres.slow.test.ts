@@ -246,6 +246,18 @@ test(
   },
 )
 
+test('a process that stood still until the server gave its batch up does it again, once', options, async () => {
+  const database = await openThings({ ...SHORT, statementMs: 5000 })
+  await database.batch([insert(1)])
+  const writing = database.batch([touch(1), { sql: 'select pg_sleep($1)', params: [0.2] }])
+  await sleep(100)
+  // As a paused process: it hears nothing and says nothing, until after the time.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000)
+  await writing
+  assert.equal((await database.query('select title from things'))[0]?.title, '.')
+  await database.close()
+})
+
 test('batches that wait for each other crosswise both happen', options, async () => {
   const database = await openThings({ statementMs: 10_000 })
   await database.batch([insert(1), insert(2)])

@@ -13,7 +13,7 @@ const CONFLICTS: Record<string, ConflictReason> = {
 const FAILURES: Record<string, string> = {
   '08': 'the connection was lost',
   '25006': 'the server that answers only reads',
-  '25P03': 'it ended a transaction that took too long',
+  '25P03': 'it ended a transaction of which it heard nothing any more',
   '25P04': 'it ended a transaction that took too long',
   '28': 'it refuses the user or password',
   '3D000': 'there is no database of that name',
@@ -61,6 +61,11 @@ export function isConnectionLost(error: unknown): boolean {
   if (code !== undefined) return /^(08|25P03|57P0[15])/.test(code)
   const { message, code: socketCode } = error as Error & { code?: string }
   return /terminated unexpectedly|not queryable/.test(message) || socketCode === 'ECONNRESET' || socketCode === 'EPIPE'
+}
+
+/** The connection was given up before the statement could be sent, or the transaction with it: nothing has happened. */
+export function isUnsent(error: unknown): boolean {
+  return codeOf(error) === '25P03' || /not queryable/.test((error as Error).message)
 }
 
 /** Whether a connection is of no use any more: it is broken, or leads to a server that only reads. */
