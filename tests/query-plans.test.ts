@@ -233,7 +233,7 @@ async function callStore(): Promise<void> {
   const attempt = await attempts.claimOperation(database, 60_000)
   assert.ok(attempt)
   await attempts.renewLease(database, attempt, 60_000)
-  await attempts.isHeld(database, attempt)
+  await attempts.holdsOperation(database, attempt)
   const partial = { partial: name, sourceEtag: '"1"' }
   await progress.notePartial(database, attempt, { item: 0, ordinal: 0 }, partial)
   await progress.listProgress(database, attempt.operationId)

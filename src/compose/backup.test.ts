@@ -21,6 +21,7 @@ import { runDeletion } from '../services/deleting/run-deletion.ts'
 import { sweep } from '../services/deleting/sweep.ts'
 import { findMark } from '../store/blobs/store-mark.ts'
 import { findWebhook, listSendingWebhooks, setWebhook } from '../store/events/webhooks.ts'
+import { guardAttempt } from '../store/operations/attempts.ts'
 import { noteItems } from '../store/operations/operation-items.ts'
 import { findOperation } from '../store/operations/operations.ts'
 import { backUpFolder, hasKeys, restoreFolder } from './backup.ts'
@@ -132,7 +133,10 @@ describe('backup and restore', () => {
     const running = await pipeline.begin([
       publishUpdate(pipeline.source, { files: [{ name: 'a', bytes, behaviour: stall(bytes, { afterBytes: 100 }) }] }),
     ])
-    await noteItems(pipeline.database, running, [{ updateId: { provider: 'a', name: 'b', version: '1' } }], 0)
+    await pipeline.database.batch([
+      guardAttempt(running),
+      ...noteItems(running, [{ updateId: { provider: 'a', name: 'b', version: '1' } }], 0),
+    ])
     const waiting = await pipeline.record({ kind: 'delete', updateId: kept.updateId })
     const secret = newWebhookSecret()
     const hook = { instance: 'default', name: 'hook', url: 'https://a.example', types: undefined, secret }

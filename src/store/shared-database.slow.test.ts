@@ -13,9 +13,9 @@ import { newContentId } from '../domain/distribution.ts'
 import type { Attempt } from '../domain/operation.ts'
 import type { Verdict } from '../domain/verdict.ts'
 import { BatchConflict, type Database } from '../ports/database.ts'
-import { findBlob, forgetBlob, listIdleBlobs, recordBlob, recordVerdict } from './blobs/blobs.ts'
+import { findBlob, forgetBlob, holdContents, listIdleBlobs, recordBlob, recordVerdict } from './blobs/blobs.ts'
 import { createInstances } from './instances.ts'
-import { claimOperation, endStatements } from './operations/attempts.ts'
+import { claimOperation, endStatements, guardAttempt } from './operations/attempts.ts'
 import { recordOperation } from './operations/operations.ts'
 import { deleteUpdate } from './updates/delete-update.ts'
 import { type NewUpdate, newUpdateId, publishUpdates } from './updates/publish.ts'
@@ -229,6 +229,28 @@ test('a child that gets a parent while it is deleted stays, or the parent is ref
     ])
     assert.deepEqual([refusal, deletion].sort(), ['changed', undefined])
   }
+})
+
+test('imports of hundreds of the same contents on several nodes all get through', options, async () => {
+  const instance = await newInstance()
+  const contents = Array.from({ length: 300 }, (_, index) => digestOf(`shared ${index}`))
+  async function importAll(index: number): Promise<void> {
+    const database = node(index)
+    const attempt = await begin(database, instance)
+    for (let at = 0; at < contents.length; at += 50) {
+      await database.batch([guardAttempt(attempt), ...holdContents(attempt, contents.slice(at, at + 50))])
+    }
+    for (const sha256 of contents)
+      if ((await findBlob(database, sha256)) === undefined) await makeBlob(database, sha256)
+    await database.batch(endStatements(attempt, FAILED))
+  }
+  await Promise.all(Array.from({ length: 6 }, (_, index) => importAll(index)))
+  const wanted = await node(0).query('select * from blobs where idle_since is null')
+  assert.deepEqual(
+    wanted.filter(({ sha256 }) => contents.includes(String(sha256))),
+    [],
+    'nobody holds them any more',
+  )
 })
 
 test('what is found in the files of an update at the same moment comes to the worst of it', options, async () => {

@@ -8,7 +8,7 @@ import { readImportManifest } from '../../src/domain/read-import-manifest.ts'
 import { formatUpdateId, sameUpdate, type UpdateId } from '../../src/domain/update-id.ts'
 import type { Database } from '../../src/ports/database.ts'
 import { recordBlob } from '../../src/store/blobs/blobs.ts'
-import { claimOperation } from '../../src/store/operations/attempts.ts'
+import { claimOperation, guardAttempt } from '../../src/store/operations/attempts.ts'
 import { noteItems } from '../../src/store/operations/operation-items.ts'
 import { recordOperation } from '../../src/store/operations/operations.ts'
 import { type NewContent, type NewUpdate, newUpdateId, publishUpdates } from '../../src/store/updates/publish.ts'
@@ -91,7 +91,7 @@ export async function seedUpdates(
     ...(description !== undefined && { description }),
     ...(friendlyName !== undefined && { friendlyName }),
   }))
-  await noteItems(database, attempt, items, 0)
+  await database.batch([guardAttempt(attempt), ...noteItems(attempt, items, 0)])
   assert.equal(await publishUpdates(database, { attempt, instance, updates, childIds }), undefined)
 }
 

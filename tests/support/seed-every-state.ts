@@ -7,7 +7,7 @@ import { newWebhookSecret } from '../../src/domain/webhook.ts'
 import type { Database } from '../../src/ports/database.ts'
 import { recordBlob } from '../../src/store/blobs/blobs.ts'
 import { noteTry, setWebhook } from '../../src/store/events/webhooks.ts'
-import { claimOperation, endStatements } from '../../src/store/operations/attempts.ts'
+import { claimOperation, endStatements, guardAttempt } from '../../src/store/operations/attempts.ts'
 import { noteItems } from '../../src/store/operations/operation-items.ts'
 import { noteWarnings, recordOperation } from '../../src/store/operations/operations.ts'
 import { noteFiles, noteProgress } from '../../src/store/operations/progress.ts'
@@ -81,12 +81,15 @@ export async function seedEveryState(
 
   const aCheck: OperationRequest = { kind: 'check', inputs: [], isDeep: false }
   const passed = await begin(OPERATIONS.checkSucceeded, aCheck)
-  await noteItems(database, passed, [{ updateId: toaster('8.0') }], 0)
+  await database.batch([guardAttempt(passed), ...noteItems(passed, [{ updateId: toaster('8.0') }], 0)])
   await noteWarnings(database, passed, [asOperationError(advice())])
   await database.batch(endStatements(passed, { status: 'Succeeded' }))
   const refused = await begin(OPERATIONS.checkFailed, aCheck)
-  await noteItems(database, refused, [{ updateId: toaster('9.0') }], 0)
-  await noteFiles(database, refused, [{ item: 1, ordinal: 0, fileName: 'toaster.swu', sizeInBytes: 7 }])
+  await database.batch([guardAttempt(refused), ...noteItems(refused, [{ updateId: toaster('9.0') }], 0)])
+  await database.batch([
+    guardAttempt(refused),
+    ...noteFiles(refused, [{ item: 1, ordinal: 0, fileName: 'toaster.swu', sizeInBytes: 7 }]),
+  ])
   await noteWarnings(database, refused, [])
   await fail(refused, wouldFail())
 
@@ -108,15 +111,18 @@ export async function seedEveryState(
   await fail(await begin(OPERATIONS.failedManifestNotRead), manifestNotRead())
   await fail(await begin(OPERATIONS.failedManifestWrong), manifestWrong())
   const failing = await begin(OPERATIONS.failedFile)
-  await noteItems(database, failing, [{ updateId: toaster('6.0') }], 0)
+  await database.batch([guardAttempt(failing), ...noteItems(failing, [{ updateId: toaster('6.0') }], 0)])
   await fail(failing, fileWrong())
 
   await begin(OPERATIONS.runningManifestNotRead)
   const running = await begin(OPERATIONS.running)
   const info = { updateId: toaster('7.0'), description: 'A toaster', friendlyName: 'Toaster of 2026' }
-  await noteItems(database, running, [info], 0)
+  await database.batch([guardAttempt(running), ...noteItems(running, [info], 0)])
   const position = { item: 0, ordinal: 0 }
-  await noteFiles(database, running, [{ ...position, fileName: 'toaster.swu', sizeInBytes: 1_048_576 }])
+  await database.batch([
+    guardAttempt(running),
+    ...noteFiles(running, [{ ...position, fileName: 'toaster.swu', sizeInBytes: 1_048_576 }]),
+  ])
   await noteProgress(database, running, position, { bytesDone: 524_288, phase: 'Downloading' })
 
   await record(OPERATIONS.notStarted)

@@ -3,6 +3,7 @@ import { AppError } from '../../domain/errors.ts'
 import type { ClaimedOperation } from '../../domain/operation.ts'
 import { type Attributes, UNTRACED } from '../../ports/tracing.ts'
 import { findBlob, instanceHasContent, type KnownBlob } from '../../store/blobs/blobs.ts'
+import { guardAttempt } from '../../store/operations/attempts.ts'
 import { noteFiles, noteProgress } from '../../store/operations/progress.ts'
 import { forEachLimited } from '../for-each-limited.ts'
 import type { SpareFile } from '../importing/match-files.ts'
@@ -46,13 +47,10 @@ export async function checkFiles(
   const { database, tracing = UNTRACED } = context
   const { instance } = operation
   const files = inputs.flatMap(filesOf)
-  await noteFiles(
-    database,
-    operation,
-    files.flatMap(({ item, ordinal, fileName, expected }) => {
-      return expected === undefined ? [] : [{ item, ordinal, fileName, sizeInBytes: expected.sizeInBytes }]
-    }),
-  )
+  const known = files.flatMap(({ item, ordinal, fileName, expected }) => {
+    return expected === undefined ? [] : [{ item, ordinal, fileName, sizeInBytes: expected.sizeInBytes }]
+  })
+  await database.batch([guardAttempt(operation), ...noteFiles(operation, known)])
   const refusals = new Map<CheckedFile, AppError>()
   const warnings = new Map<CheckedFile, AppError>()
   const limit = isDeep ? READ_AT_ONCE : ASKED_AT_ONCE
@@ -74,7 +72,7 @@ export async function checkFiles(
       if (!(error instanceof AppError) || signal.aborted || isDatabaseFailure(error)) throw error
       refusals.set(file, error)
     } finally {
-      await news.told()
+      await news.end()
     }
     if (!refusals.has(file)) await note('Done')
   })

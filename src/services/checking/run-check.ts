@@ -7,7 +7,7 @@ import { noteWarnings } from '../../store/operations/operations.ts'
 import { newUpdateId } from '../../store/updates/publish.ts'
 import { type InputReading, pointerOf, readInput, refuseRepeated } from '../importing/fetch-items.ts'
 import { judgeCandidates } from '../importing/judge-candidates.ts'
-import { updatesNoted } from '../importing/note-updates.ts'
+import { noteUpdates } from '../importing/note-updates.ts'
 import type { Candidate } from '../importing/resolve-references.ts'
 import type { ImportContext } from '../importing/run-import.ts'
 import { checkFiles } from './check-files.ts'
@@ -46,7 +46,7 @@ export async function runCheck(
     checked.push({ item, input, pointer, ...reading })
   }
   const subjects = checked.flatMap(subjectOf)
-  await database.batch([guardAttempt(operation), ...updatesNoted(operation, subjects)])
+  await database.batch([guardAttempt(operation), ...noteUpdates(operation, subjects)])
   const areAllKnown = subjects.length === inputs.length
   await checkTogether(subjects, { areAllKnown, findings, operation, context })
   await checkFiles(checked, { isDeep, findings, operation, context })

@@ -80,7 +80,7 @@ function cannotProcess(inner: AppError, details: readonly AppError[] = []): AppE
 
 /**
  * Keeps the manifest's own bytes in the store, since an update answers parts of them to the letter. The content must be held
- * (`contentsHeld`) beforehand. Throws `AppError('CannotProcessImportManifest')` if the store could not keep them.
+ * (`holdContents`) beforehand. Throws `AppError('CannotProcessImportManifest')` if the store could not keep them.
  */
 export async function keepManifest(
   { bytes, sha256 }: { bytes: Uint8Array; sha256: string },

@@ -5,11 +5,11 @@ import type { BlobStore, BlobWriter } from '../../ports/blob-store.ts'
 import type { Database, Statement } from '../../ports/database.ts'
 import type { StartDigest } from '../../ports/digest.ts'
 import type { OpenSource } from '../../ports/source.ts'
-import { findBlob, instanceHasContent, recordVerdict, verdictRecorded } from '../../store/blobs/blobs.ts'
+import { findBlob, instanceHasContent, recordVerdict, verdictStatements } from '../../store/blobs/blobs.ts'
 import type { PartialFile } from '../../store/operations/progress.ts'
 import { keeping } from '../blobs/keeping.ts'
 import { settleBlob } from '../blobs/settle-blob.ts'
-import { isDatabaseFailure, Parked } from '../operations/attempt-end.ts'
+import { isDatabaseFailure, LostAttempt, Parked } from '../operations/attempt-end.ts'
 import { judgeStored, passOnce, ScanStopped, scanPatiently } from '../scanning/pass-once.ts'
 import type { ScanPolicy } from '../scanning/scan-policy.ts'
 import { type ExpectedFile, isMismatch } from '../sources/copy-checked.ts'
@@ -31,7 +31,10 @@ export interface IngestOptions {
   /** What an earlier attempt of this operation left behind of this file. */
   left?: PartialFile | undefined
   scan: ScanPolicy
-  /** Answers what is written together with the row by which the store has the file, or by itself where it has it already. */
+  /**
+   * Answers what is written together with the row by which the store has the file, or by itself where it has it already. Asked again
+   * after each pause that a scanner wants.
+   */
   factsWhenStored?: (() => Promise<Statement[]>) | undefined
   /** Called as bytes come, with the sum so far. */
   onProgress: (bytesDone: number) => Promise<void>
@@ -53,7 +56,7 @@ export interface IngestedFile {
  *
  * The download is skipped only where this instance already has an update with the same content and the bytes are really there:
  * knowing a hash must never give anyone another tenant's file. A verdict under older signatures is renewed from the stored bytes.
- * The content must be held (`contentsHeld`) beforehand.
+ * The content must be held (`holdContents`) beforehand.
  *
  * Throws `AppError` with a code of the `source` kind, `SourceFileMalwareDetected` or `SourceFileNotScanned`.
  */
@@ -81,9 +84,10 @@ interface Fetched {
 /** Without an ETag it is of use only when it is all of the file. */
 type Left = Omit<PartialFile, 'sourceEtag'> & { sourceEtag: string | undefined }
 
-/** The server stops, or the database is away, but the operation goes on later. */
+/** The server stops, or the database is away, or another attempt has the operation: it goes on later. */
 function goesOn(error: unknown, { reason }: AbortSignal): boolean {
-  return reason instanceof Parked || isDatabaseFailure(reason) || isDatabaseFailure(error)
+  const isOthers = reason instanceof Parked || reason instanceof LostAttempt
+  return isOthers || isDatabaseFailure(reason) || isDatabaseFailure(error)
 }
 
 /** One try. Under `best-effort` the bytes are in the store afterwards, scanned or not; otherwise only if they were scanned. */
@@ -96,9 +100,11 @@ async function ingestOnce(file: ExpectedFile, options: IngestOptions, fetched: F
   const isThere = known !== undefined && (await blobs.size(known.name)) === sizeInBytes
   if (isThere && (fetched.isStored || (await instanceHasContent(database, { instance, sha256, sizeInBytes })))) {
     const { verdict, isNew } = await judgeStored(file, known, { isChecked: fetched.isStored, ...options })
-    const isNews = isNew && scan.scanner !== undefined
-    const news = isNews ? verdictRecorded(sha256, verdict, { scannedBefore: known.scannedAt }) : []
-    const facts = [...news, ...(await factsWhenStored())]
+    const facts = [
+      ...(isNew ? verdictFacts(sha256, verdict, { scan, scannedBefore: known.scannedAt }) : []),
+      // It is refused.
+      ...(verdict.kind === 'Infected' ? [] : await factsWhenStored()),
+    ]
     if (facts.length > 0) await database.batch(facts)
     return verdict
   }
@@ -147,8 +153,7 @@ async function fetchOnce(
     await recordVerdict(database, sha256, verdict, { scannedBefore })
     return verdict
   }
-  const news = scan.scanner === undefined ? [] : verdictRecorded(sha256, verdict, { scannedBefore })
-  const facts = [...news, ...(await factsWhenStored())]
+  const facts = [...verdictFacts(sha256, verdict, { scan, scannedBefore }), ...(await factsWhenStored())]
   await keeping(file, settleBlob(blob, { name, sha256, sizeInBytes }, { database, blobs, facts }))
   fetched.isStored = true
   return verdict
@@ -174,6 +179,15 @@ async function openWriter(
   }
   const writer = await keeping(file, blobs.create({ name, sizeInBytes }))
   return { writer, partial: name, keptBytes: 0, kept: nothing() }
+}
+
+/** What is to be written of a verdict: nothing, where there is no scanner. */
+function verdictFacts(
+  sha256: string,
+  verdict: Verdict,
+  { scan, scannedBefore }: { scan: ScanPolicy; scannedBefore: number | undefined },
+): Statement[] {
+  return scan.scanner === undefined ? [] : verdictStatements(sha256, verdict, { scannedBefore })
 }
 
 const noFacts = async (): Promise<Statement[]> => []

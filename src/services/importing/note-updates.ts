@@ -1,7 +1,7 @@
 import type { Attempt, UpdateInfo } from '../../domain/operation.ts'
 import { sameUpdate } from '../../domain/update-id.ts'
 import type { Statement } from '../../ports/database.ts'
-import { itemsNoted } from '../../store/operations/operation-items.ts'
+import { noteItems } from '../../store/operations/operation-items.ts'
 import type { Candidate } from './resolve-references.ts'
 
 type Named = Pick<Candidate, 'manifest'> & { manifest: { description?: string }; input: { friendlyName?: string } }
@@ -10,8 +10,8 @@ type Named = Pick<Candidate, 'manifest'> & { manifest: { description?: string };
  * The statements that note which updates the operation is about, so that everybody who asks for it sees them; for a batch that is guarded by
  * the attempt.
  */
-export function updatesNoted(attempt: Attempt, updates: readonly Named[]): Statement[] {
-  return itemsNoted(attempt, updates.map(infoOf), indexShown(updates))
+export function noteUpdates(attempt: Attempt, updates: readonly Named[]): Statement[] {
+  return noteItems(attempt, updates.map(infoOf), indexShown(updates))
 }
 
 function infoOf({ manifest, input }: Named): UpdateInfo {

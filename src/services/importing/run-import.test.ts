@@ -12,7 +12,8 @@ import { newBlobName } from '../../domain/blob.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { UpdateId } from '../../domain/update-id.ts'
 import { BatchConflict, type Database } from '../../ports/database.ts'
-import { endStatements, releaseLease } from '../../store/operations/attempts.ts'
+import { endStatements, guardAttempt, releaseLease } from '../../store/operations/attempts.ts'
+import { listItems } from '../../store/operations/operation-items.ts'
 import { listProgress, noteFiles, notePartial, noteProgress } from '../../store/operations/progress.ts'
 import { findUpdate, listUpdates } from '../../store/updates/updates.ts'
 import { runDeletion } from '../deleting/run-deletion.ts'
@@ -132,6 +133,19 @@ describe('while the files of an import come,', () => {
     assert.equal(requestsFor(source, new URL(url).pathname), 0)
     assert.deepEqual(await database.query('select * from blob_holds'), [])
   })
+})
+
+test('a refused import says what it was about, and takes hold of nothing', async () => {
+  await using pipeline = await startPipeline()
+  const { database, source } = pipeline
+  const { updateId } = await pipeline.import({ ...CHILD, files: [{ name: 'a.bin', bytes: BYTES }] })
+  const operation = await pipeline.begin([publishUpdate(source, { ...CHILD, changes: { '/description': 'mine' } })])
+  assert.equal((await failureOf(pipeline.run(operation))).code, 'UpdateAlreadyExists')
+  assert.deepEqual(
+    (await listItems(database, operation.operationId)).map((item) => item.updateId),
+    [updateId],
+  )
+  assert.deepEqual(await database.query('select * from blob_holds'), [])
 })
 
 test('an attempt goes on where the last one ended, and its progress says so', async () => {
@@ -274,7 +288,10 @@ describe('progress that', () => {
     await using pipeline = await startPipeline()
     const { database, source } = pipeline
     const lost = await pipeline.begin([publishUpdate(source)])
-    await noteFiles(database, lost, [{ item: 0, ordinal: 0, fileName: 'a.bin', sizeInBytes: 10 }])
+    await database.batch([
+      guardAttempt(lost),
+      ...noteFiles(lost, [{ item: 0, ordinal: 0, fileName: 'a.bin', sizeInBytes: 10 }]),
+    ])
     await releaseLease(database, lost)
     const held = await pipeline.claim()
     const position = { item: 0, ordinal: 0 }

@@ -10,15 +10,16 @@ import type { StartDigest } from '../../ports/digest.ts'
 import type { NamedStore } from '../../ports/distribution-store.ts'
 import type { OpenSource } from '../../ports/source.ts'
 import { type Attributes, type Tracing, UNTRACED } from '../../ports/tracing.ts'
-import { contentsHeld, findBlob } from '../../store/blobs/blobs.ts'
-import { guardAttempt, isHeld } from '../../store/operations/attempts.ts'
+import { findBlob, holdContents } from '../../store/blobs/blobs.ts'
+import { guardAttempt, holdsOperation } from '../../store/operations/attempts.ts'
 import {
   type FilePosition,
-  filesNoted,
   listProgress,
+  type NotedFile,
+  noteFiles,
   notePartial,
   noteProgress,
-  progressNoted,
+  progressStatement,
 } from '../../store/operations/progress.ts'
 import { type NewContent, type NewUpdate, publishUpdates } from '../../store/updates/publish.ts'
 import { reachStores } from '../distribution/reach-stores.ts'
@@ -34,7 +35,7 @@ import { cannotParse, keepManifest } from './fetch-manifest.ts'
 import { ingestFile } from './ingest-file.ts'
 import { judgeCandidates } from './judge-candidates.ts'
 import type { MatchedFile } from './match-files.ts'
-import { updatesNoted } from './note-updates.ts'
+import { noteUpdates } from './note-updates.ts'
 
 /** Files of one import that are stored, or copied, at the same time. */
 const FILES_AT_ONCE = 4
@@ -77,7 +78,7 @@ export async function runImport(
     await importAll(operation, request, context)
   } catch (error) {
     const isOver = error instanceof AppError && !context.signal.aborted && !isDatabaseFailure(error)
-    if (isOver && (await isHeld(context.database, operation))) await abandonPartials(operation, context)
+    if (isOver && (await holdsOperation(context.database, operation))) await abandonPartials(operation, context)
     throw error
   }
 }
@@ -89,15 +90,6 @@ async function importAll(
 ): Promise<void> {
   const { database, tracing = UNTRACED } = context
   const items = await fetchItems(inputs, context)
-  const files = items.flatMap((item, index) => filesOf(item, index))
-  // In one batch, since each costs the wait for a disk.
-  await database.batch([
-    guardAttempt(operation),
-    ...updatesNoted(operation, items),
-    ...filesNoted(operation, files),
-    ...contentsHeld(operation, [...items.map(sha256OfManifest), ...files.map(sha256OfFile)]),
-  ])
-
   /** Items whose update is there, but has lost bytes: only those are brought back. */
   const healed = new Set<Item>()
   // Judged before anything is downloaded, and again before publishing, since others go on meanwhile.
@@ -108,7 +100,15 @@ async function importAll(
     if (wrongReferences.length > 0) throw cannotParse(wrongReferences.map(({ error }) => error))
     return childIds
   }
-  await judge()
+  try {
+    await judge()
+  } catch (error) {
+    // Who asks for a refused import sees all the same what it was about.
+    await database.batch([guardAttempt(operation), ...noteUpdates(operation, items)])
+    throw error
+  }
+  const files = items.flatMap(filesOf)
+  await notePlan(items, files, operation, database)
 
   const contents = await storeAll(items, files, operation, context)
   const updates = new Map<Item, NewUpdate>()
@@ -177,6 +177,25 @@ function sha256OfFile({ hashes }: MatchedFile): string {
   return hexOfBase64(hashes.sha256 ?? '')
 }
 
+/** Contents that are held in one batch. With many more, imports on several nodes would be in each other's way on PostgreSQL. */
+const HELD_AT_ONCE = 50
+
+/** Notes everything that the import is going to do: in as few batches as may be, since each waits for a disk. */
+async function notePlan(
+  items: readonly Item[],
+  files: readonly PlacedFile[],
+  operation: ClaimedOperation,
+  database: Database,
+): Promise<void> {
+  const contents = [...new Set([...items.map(sha256OfManifest), ...files.map(sha256OfFile)])]
+  let notes = [...noteUpdates(operation, items), ...noteFiles(operation, files)]
+  for (let at = 0; at < contents.length; at += HELD_AT_ONCE) {
+    const held = holdContents(operation, contents.slice(at, at + HELD_AT_ONCE))
+    await database.batch([guardAttempt(operation), ...notes, ...held])
+    notes = []
+  }
+}
+
 /** Brings the bytes of all manifests and files into the store. Answers, for each item, its contents by file name. */
 async function storeAll(
   items: readonly Item[],
@@ -202,7 +221,7 @@ async function storeAll(
 /** Goes on from what was noted `earlier`, of this attempt or of one before. */
 async function storeFile(
   file: PlacedFile,
-  { contentId, phase, left }: Awaited<ReturnType<typeof listProgress>>[number],
+  { contentId, phase, left }: NotedFile,
   operation: ClaimedOperation,
   context: ImportContext,
 ): Promise<IngestedContent> {
@@ -220,8 +239,8 @@ async function storeFile(
         left,
         async factsWhenStored() {
           // What is still being told must not come after it.
-          await news.told()
-          return [progressNoted(operation, file, { bytesDone: sizeInBytes, phase: 'Done' })]
+          await news.end()
+          return [progressStatement(operation, file, { bytesDone: sizeInBytes, phase: 'Done' })]
         },
         onPartial: (partial) => notePartial(database, operation, file, partial),
         onProgress: async (bytesDone) => news.tell(bytesDone),
@@ -232,7 +251,7 @@ async function storeFile(
     if (!(error instanceof AppError)) throw error
     throw cannotProcessFile(file, error)
   } finally {
-    await news.told()
+    await news.end()
   }
 }
 

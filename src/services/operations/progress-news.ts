@@ -7,12 +7,13 @@ const FIRST_MS = 100
 export interface ProgressNews {
   /** Nobody waits for it, and one that cannot be told is forgotten: the next one says more. */
   tell(bytesDone: number): void
-  /** Ends it. Resolves when nothing is being told any more. */
-  told(): Promise<void>
+  /** Ends it: nothing is told from now on. Resolves when nothing is being told any more. */
+  end(): Promise<void>
 }
 
 export function createProgressNews(note: (bytesDone: number) => Promise<void>): ProgressNews {
   let latest = 0
+  let isOver = false
   let pauseMs = FIRST_MS
   let timer: NodeJS.Timeout | undefined
   let telling: Promise<void> | undefined
@@ -23,7 +24,7 @@ export function createProgressNews(note: (bytesDone: number) => Promise<void>): 
     await note(told).catch(() => {})
     telling = undefined
     timer = undefined
-    if (latest !== told) tellLater()
+    if (latest !== told && !isOver) tellLater()
   }
   function tellLater(): void {
     timer = setTimeout(() => {
@@ -35,12 +36,12 @@ export function createProgressNews(note: (bytesDone: number) => Promise<void>): 
   return {
     tell(bytesDone) {
       latest = bytesDone
-      if (timer === undefined) tellLater()
+      if (timer === undefined && !isOver) tellLater()
     },
-    async told() {
+    async end() {
+      isOver = true
       clearTimeout(timer)
       await telling
-      clearTimeout(timer)
     },
   }
 }

@@ -187,13 +187,13 @@ export function startWorker({
         error instanceof AppError
           ? error
           : new AppError('InternalError', 'Aduana made a mistake; its log has the details.')
-      span.fail(failure)
       const occurred = asOperationError(failure, wireTime(Date.now()))
       await database.batch(endStatements(operation, { status: 'Failed', error: occurred }))
+      span.fail(failure)
       log.info({ ...facts, code: failure.code }, 'operation failed')
       return 'failed'
     } catch (cause) {
-      // What it takes for a failure may be the work of the other one, such as an update that is there already.
+      // What this attempt took for a failure may be the other's work, such as an update that is there already.
       if (isGuardConflict(cause)) return lost()
       // The row still says that it runs; when the lease ends, the next attempt takes it up.
       log.error({ ...facts, err: cause }, 'cannot end the operation')

@@ -6,6 +6,7 @@ import { type Pipeline, startPipeline } from '../../../tests/support/start-pipel
 import { hexOfBase64 } from '../../domain/blob.ts'
 import { AppError } from '../../domain/errors.ts'
 import { findBlob, recordVerdict } from '../../store/blobs/blobs.ts'
+import { listProgress } from '../../store/operations/progress.ts'
 import { listFiles } from '../../store/updates/files.ts'
 import { findUpdate } from '../../store/updates/updates.ts'
 import { acceptRescan } from './accept-rescan.ts'
@@ -297,6 +298,18 @@ test('known malware is not published where nothing is scanned, or nothing can be
   const operation = await scanned.begin([publishUpdate(scanned.source, again)])
   const scan = { scanner, mode: 'best-effort', pausesMs: [] } as const
   await assert.rejects(scanned.run(operation, { scan }), isMalware)
+})
+
+test('a file that the store has, but newer signatures find, is refused and not told as done', async () => {
+  await using scanned = await startScanned()
+  await scanned.bring(['turned'])
+  Object.assign(scanned.scanner, { version: 'Marker 2', markers: ['turned'] })
+  const again = publishUpdate(scanned.source, { files: [{ name: 'turned.bin', bytes: Buffer.from('turned') }] })
+  const operation = await scanned.begin([again])
+  const running = scanned.run(operation, { scan: { scanner: scanned.scanner, mode: 'required' } })
+  await assert.rejects(running, { code: 'CannotProcessUpdateFile' })
+  const [file] = await listProgress(scanned.database, operation.operationId)
+  assert.equal(file?.phase, 'Waiting')
 })
 
 test('without a scanner, or while it is away, nothing can be asked for', async () => {

@@ -21,18 +21,23 @@ export interface KnownBlob {
  * question and the publishing: it spares what is held, and what is no longer idle. For a batch that is guarded by the attempt: of a hold
  * of an attempt that was lost nobody would let go.
  */
-export function contentsHeld({ operationId }: Attempt, contents: Iterable<string>): Statement[] {
+export function holdContents({ operationId }: Attempt, contents: Iterable<string>): Statement[] {
   // Always in the same order, so that two imports never wait for each other's rows.
   return [...new Set(contents)].sort().flatMap((sha256) => [
     {
       sql: 'insert into blob_holds (operation_id, sha256) values ($1, $2) on conflict (operation_id, sha256) do nothing',
       params: [operationId, sha256],
     },
-    { sql: 'update blobs set idle_since = null where sha256 = $1', params: [sha256] },
+    // More than a mark: on PostgreSQL it is this row over which an import and a sweep that is about to forget it collide. One that is not idle
+    // is left alone, since all imports of a common content would collide there.
+    {
+      sql: 'update blobs set idle_since = null where sha256 = $1 and idle_since is not null',
+      params: [sha256],
+    },
   ])
 }
 
-/** The copy of a content that the store has. Whoever relies on it has to hold the content (`contentsHeld`) beforehand. */
+/** The copy of a content that the store has. Whoever relies on it has to hold the content (`holdContents`) beforehand. */
 export async function findBlob(database: Database, sha256: string): Promise<KnownBlob | undefined> {
   const [row] = await database.query('select name, size_in_bytes, verdict, scanned_at from blobs where sha256 = $1', [
     sha256,
@@ -212,7 +217,7 @@ export async function recordVerdict(
   verdict: Verdict,
   { scannedBefore }: { scannedBefore?: number | undefined } = {},
 ): Promise<void> {
-  await database.batch(verdictRecorded(sha256, verdict, { scannedBefore }))
+  await database.batch(verdictStatements(sha256, verdict, { scannedBefore }))
 }
 
 /**
@@ -221,7 +226,7 @@ export async function recordVerdict(
  */
 export async function recordScanFailure(database: Database, sha256: string, notScanned: NotScanned): Promise<void> {
   await database.batch([
-    ...verdictRecorded(sha256, notScanned),
+    ...verdictStatements(sha256, notScanned),
     {
       sql: `update blobs set scan_failure = $1, scanned_at = ${LATER} where sha256 = $2`,
       params: [notScanned.reason, sha256],
@@ -230,7 +235,7 @@ export async function recordScanFailure(database: Database, sha256: string, notS
 }
 
 /** The statements of `recordVerdict`, for the batch that puts the content in force. */
-export function verdictRecorded(
+export function verdictStatements(
   sha256: string,
   verdict: Verdict,
   { scannedBefore = 0 }: { scannedBefore?: number | undefined } = {},

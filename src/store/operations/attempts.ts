@@ -66,7 +66,7 @@ export async function renewLease(
 }
 
 /** Whether the attempt still holds the operation. Another may take it the moment after. */
-export async function isHeld(database: Database, { operationId, attempt }: Attempt): Promise<boolean> {
+export async function holdsOperation(database: Database, { operationId, attempt }: Attempt): Promise<boolean> {
   const rows = await database.query(
     `select 1 as held from operations where id = $1 and attempt = $2 and status = 'Running'`,
     [operationId, attempt],

@@ -1,19 +1,11 @@
 import type { Attempt, UpdateInfo } from '../../domain/operation.ts'
 import type { Database, Statement } from '../../ports/database.ts'
-import { guardAttempt } from './attempts.ts'
 
-/** Notes which updates the operation is about. `shown` is the index of the one that the API names. */
-export async function noteItems(
-  database: Database,
-  attempt: Attempt,
-  items: readonly UpdateInfo[],
-  shown: number,
-): Promise<void> {
-  await database.batch([guardAttempt(attempt), ...itemsNoted(attempt, items, shown)])
-}
-
-/** The statements of `noteItems`, for a batch that is guarded by the attempt. */
-export function itemsNoted({ operationId }: Attempt, items: readonly UpdateInfo[], shown: number): Statement[] {
+/**
+ * The statements that note which updates the operation is about, for a batch that is guarded by the attempt. `shown` is the index of the
+ * one that the API names.
+ */
+export function noteItems({ operationId }: Attempt, items: readonly UpdateInfo[], shown: number): Statement[] {
   return [
     { sql: 'delete from operation_items where operation_id = $1', params: [operationId] },
     ...items.map((item, ordinal) => insertItem(operationId, ordinal, item, ordinal === shown)),

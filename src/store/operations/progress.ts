@@ -2,7 +2,6 @@ import type { BlobName } from '../../domain/blob.ts'
 import { newContentId } from '../../domain/distribution.ts'
 import type { Attempt, FileProgress } from '../../domain/operation.ts'
 import type { Database, Statement } from '../../ports/database.ts'
-import { guardAttempt } from './attempts.ts'
 
 /** Which file of which input an import is busy with. */
 export interface FilePosition {
@@ -23,13 +22,11 @@ export interface PlannedFile extends FilePosition {
   sizeInBytes: number
 }
 
-/** Notes the files that an import will fetch, each with a content id; what an earlier attempt noted about them stays. */
-export async function noteFiles(database: Database, attempt: Attempt, files: readonly PlannedFile[]): Promise<void> {
-  await database.batch([guardAttempt(attempt), ...filesNoted(attempt, files)])
-}
-
-/** The statements of `noteFiles`, for a batch that is guarded by the attempt. */
-export function filesNoted({ operationId }: Attempt, files: readonly PlannedFile[]): Statement[] {
+/**
+ * The statements that note the files that an import will fetch, each with a content id, for a batch that is guarded by the attempt. What an
+ * earlier attempt noted about them stays.
+ */
+export function noteFiles({ operationId }: Attempt, files: readonly PlannedFile[]): Statement[] {
   return files.map(({ item, ordinal, fileName, sizeInBytes }) => ({
     sql: `insert into operation_files (operation_id, item, ordinal, file_name, size_in_bytes, bytes_done, phase, content_id)
           values ($1, $2, $3, $4, $5, 0, 'Waiting', $6) on conflict (operation_id, item, ordinal) do nothing`,
@@ -50,12 +47,12 @@ export async function noteProgress(
   position: FilePosition,
   progress: Pick<FileProgress, 'bytesDone' | 'phase'>,
 ): Promise<void> {
-  const { sql, params } = progressNoted(attempt, position, progress)
+  const { sql, params } = progressStatement(attempt, position, progress)
   await database.query(sql, params)
 }
 
 /** The statement of `noteProgress`, for the batch of what it tells of. */
-export function progressNoted(
+export function progressStatement(
   { operationId, attempt }: Attempt,
   { item, ordinal }: FilePosition,
   { bytesDone, phase }: Pick<FileProgress, 'bytesDone' | 'phase'>,
@@ -90,11 +87,14 @@ export async function listPartials(database: Database): Promise<Set<BlobName>> {
   return new Set(rows.map((row) => String(row.partial) as BlobName))
 }
 
+/** What was noted of a file, by whichever attempt. */
+export interface NotedFile extends FileProgress, FilePosition {
+  contentId: string
+  left?: PartialFile
+}
+
 /** How far the operation is with each file, in the order of the request. */
-export async function listProgress(
-  database: Database,
-  operationId: string,
-): Promise<(FileProgress & FilePosition & { contentId: string; left?: PartialFile })[]> {
+export async function listProgress(database: Database, operationId: string): Promise<NotedFile[]> {
   const rows = await database.query(
     `select item, ordinal, file_name, size_in_bytes, bytes_done, phase, content_id, partial, source_etag from operation_files
       where operation_id = $1 order by item, ordinal`,
