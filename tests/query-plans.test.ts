@@ -12,6 +12,7 @@ import * as audit from '../src/store/audit.ts'
 import * as blobs from '../src/store/blobs/blobs.ts'
 import * as rescans from '../src/store/blobs/rescans.ts'
 import * as mark from '../src/store/blobs/store-mark.ts'
+import * as verdicts from '../src/store/blobs/verdicts.ts'
 import * as distribution from '../src/store/distribution/distribution.ts'
 import * as checks from '../src/store/distribution/distribution-checks.ts'
 import * as copies from '../src/store/distribution/distribution-status.ts'
@@ -250,11 +251,11 @@ async function callStore(): Promise<void> {
 
   const infected = { kind: 'Infected', name: 'EICAR', signatures: 'ClamAV 1' } as const
   for (const verdict of [infected, { kind: 'Clean', signatures: 'ClamAV 2', caveats: [] } as const, notScanned]) {
-    await blobs.recordVerdict(database, sha256, verdict)
+    await verdicts.recordVerdict(database, sha256, verdict)
   }
-  await blobs.recordScanFailure(database, sha256, notScanned)
+  await verdicts.recordScanFailure(database, sha256, notScanned)
   await blobs.listBlobsOf(database, update.id)
-  const { sql, params = [] } = blobs.guardNotInfected(sha256)
+  const { sql, params = [] } = verdicts.guardNotInfected(sha256)
   await database.query(sql, params)
   await rescans.wantRescan(database, { instance, audit: { ...call, action: 'rescan', instance } })
   const rescan = await rescans.findRescan(database, instance)

@@ -4,7 +4,7 @@ import { type AppInMemory, startAppInMemory } from '../../../tests/support/app-i
 import { mistakesIn } from '../../../tests/support/check-document.ts'
 import { seedUpdates, simpleManifest } from '../../../tests/support/seed-catalogue.ts'
 import type { Distribution as DistributionDocument, UpdateWithContent } from '../../client/api-types.ts'
-import { recordVerdict } from '../../store/blobs/blobs.ts'
+import { recordVerdict } from '../../store/blobs/verdicts.ts'
 import { noteCopied, noteCopyFailure } from '../../store/distribution/distribution.ts'
 import { noteCheck, wantPart } from '../../store/distribution/distribution-checks.ts'
 import { UpdateWithContent as UpdateWithContentSchema } from '../updates/update-schemas.ts'

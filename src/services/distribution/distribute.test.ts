@@ -6,7 +6,7 @@ import { createMarkerScanner } from '../../../tests/support/marker-scanner.ts'
 import { publishUpdate, sha256Of } from '../../../tests/support/publish-update.ts'
 import { broken, CDN, type Distributed, startDistributed } from '../../../tests/support/start-distributed.ts'
 import { hexOfBase64 } from '../../domain/blob.ts'
-import { recordVerdict } from '../../store/blobs/blobs.ts'
+import { recordVerdict } from '../../store/blobs/verdicts.ts'
 import { runDeletion } from '../deleting/run-deletion.ts'
 
 interface Noted {

@@ -3,7 +3,6 @@ import type { NotScanned, Verdict } from '../../domain/verdict.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
 import type { Database } from '../../ports/database.ts'
 import type { Scanner } from '../../ports/scanner.ts'
-import { recordScanFailure, recordVerdict } from '../../store/blobs/blobs.ts'
 import {
   type ContentToScan,
   endRescan,
@@ -11,6 +10,7 @@ import {
   listRescansToDo,
   type Rescan,
 } from '../../store/blobs/rescans.ts'
+import { recordScanFailure, recordVerdict } from '../../store/blobs/verdicts.ts'
 import { forEachLimited } from '../for-each-limited.ts'
 
 /** Contents that are scanned at the same time. Few: imports are in more of a hurry, and the scanner is the same. */

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { openDatabase } from '../../../tests/support/open-database.ts'
 import { OPERATIONS, SENSOR, seedEveryState } from '../../../tests/support/seed-every-state.ts'
 import type { Database } from '../../ports/database.ts'
-import { recordVerdict } from '../blobs/blobs.ts'
+import { recordVerdict } from '../blobs/verdicts.ts'
 import { createInstances } from '../instances.ts'
 import {
   countWaitingEvents,

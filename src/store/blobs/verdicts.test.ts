@@ -11,7 +11,8 @@ import type { Verdict } from '../../domain/verdict.ts'
 import { listFiles } from '../updates/files.ts'
 import { type NewUpdate, newUpdateId, publishUpdates } from '../updates/publish.ts'
 import { findUpdate } from '../updates/updates.ts'
-import { findBlob, recordScanFailure, recordVerdict } from './blobs.ts'
+import { findBlob } from './blobs.ts'
+import { recordScanFailure, recordVerdict } from './verdicts.ts'
 
 let pipeline: Pipeline
 before(async () => {
