@@ -1,12 +1,12 @@
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { Database } from '../ports/database.ts'
+import type { Log } from '../ports/log.ts'
 import type { Scanner } from '../ports/scanner.ts'
 import { isStoreOf } from './blobs/recognise-store.ts'
 import { sweep, sweepLeftovers } from './deleting/sweep.ts'
 import { keepNumbering } from './events/number-events.ts'
 import { startDuty } from './nodes/duties.ts'
 import type { Membership } from './nodes/membership.ts'
-import type { WorkerLog } from './operations/worker.ts'
 import { rescan } from './scanning/rescan.ts'
 import { expireUploads } from './staging/expire-uploads.ts'
 
@@ -43,7 +43,7 @@ export function startHousekeeping({
   /** How long events are kept. */
   eventsKeptMs: number
   membership: Membership
-  log: WorkerLog
+  log: Log
 }): { stop(): Promise<void> } {
   const shared = { membership, log }
   const duties = [

@@ -1,11 +1,11 @@
 import type { BlobStore } from '../../ports/blob-store.ts'
 import type { Database } from '../../ports/database.ts'
 import type { NamedStore } from '../../ports/distribution-store.ts'
+import type { Log } from '../../ports/log.ts'
 import type { Metrics } from '../../ports/metrics.ts'
 import { findCheck, noteCheckFailure } from '../../store/distribution/distribution-checks.ts'
 import { startDuty } from '../nodes/duties.ts'
 import type { Membership } from '../nodes/membership.ts'
-import type { WorkerLog } from '../operations/worker.ts'
 import { distribute } from './distribute.ts'
 import { reconcileStore } from './reconcile-store.ts'
 
@@ -31,7 +31,7 @@ export function keepDistribution({
   blobs: BlobStore
   membership: Membership
   metrics: Pick<Metrics, 'copyEnded'>
-  log: WorkerLog
+  log: Log
 }): { stop(): Promise<void> } {
   async function check(store: NamedStore, signal: AbortSignal): Promise<void> {
     try {
