@@ -1,3 +1,5 @@
+import type { Caller } from './caller.ts'
+
 export const AUDIT_ACTIONS = [
   'import',
   'delete',
@@ -26,4 +28,12 @@ export interface AuditEntry {
   /** Why a request was refused: the code of its answer. `target` is what was asked for, or the role that a login link gave. */
   code?: string
   target?: string
+}
+
+/** The entry of what a caller did. */
+export function auditEntryOf(
+  { subject, issuer, address, traceId }: Caller,
+  did: Pick<AuditEntry, 'action' | 'instance' | 'operationId' | 'target'>,
+): AuditEntry {
+  return { ...did, subject, issuer, address, traceId }
 }

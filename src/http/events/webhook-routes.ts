@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { AuditEntry } from '../../domain/audit-entry.ts'
+import { auditEntryOf } from '../../domain/audit-entry.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { EVENT_TYPES } from '../../domain/event.ts'
 import type { JsonValue } from '../../domain/json-text.ts'
@@ -106,7 +106,7 @@ export function webhookRoutes({
         const { url, types, secret: given } = readInput(body, mayBePlain)
         const before = await findWebhook(database, { instance, name })
         const made = given === undefined && before?.hasSecret !== true ? newWebhookSecret() : undefined
-        const entry = auditEntry('set-webhook', call, name)
+        const entry = auditEntryOf(call.caller, { action: 'set-webhook', instance: call.instance, target: name })
         const isSet = await setWebhook(database, { instance, name, url, types, secret: given ?? made }, entry)
         if (!isSet) {
           throw new AppError('InvalidRequest', `An instance has at most ${WEBHOOKS_MAX} webhooks. Delete one first.`)
@@ -138,7 +138,11 @@ export function webhookRoutes({
       ),
       async handle(call) {
         const { instance, params } = call
-        const entry = auditEntry('delete-webhook', call, params.webhook ?? '')
+        const entry = auditEntryOf(call.caller, {
+          action: 'delete-webhook',
+          instance: call.instance,
+          target: params.webhook ?? '',
+        })
         if (!(await deleteWebhook(database, { instance, name: params.webhook ?? '' }, entry))) throw notFound()
         await audit.recorded(entry)
         return { status: 204 }
@@ -187,7 +191,11 @@ export function webhookRoutes({
         const eventId = asked.replace(/:retry$/i, '')
         if (eventId === asked)
           throw new AppError('NotFound', 'There is nothing to POST at this path; end it with :retry.')
-        const entry = auditEntry('retry-webhook', call, `${name} ${eventId.slice(0, 200)}`)
+        const entry = auditEntryOf(call.caller, {
+          action: 'retry-webhook',
+          instance: call.instance,
+          target: `${name} ${eventId.slice(0, 200)}`,
+        })
         if (!(await retryDeadLetter(database, { instance, name, eventId }, entry))) {
           throw new AppError('NotFound', 'There is no such failure of this webhook.')
         }
@@ -203,11 +211,6 @@ const NO_STORE = { 'cache-control': 'no-store' }
 
 function notFound(): AppError {
   return new AppError('NotFound', 'There is no webhook of this name.')
-}
-
-function auditEntry(action: AuditEntry['action'], { instance, caller }: Call, target: string): AuditEntry {
-  const { subject, issuer, address, traceId } = caller
-  return { action, instance, subject, issuer, address, traceId, target }
 }
 
 function readInput(body: unknown, mayBePlain: (url: URL) => boolean) {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { AuditEntry } from '../../domain/audit-entry.ts'
+import { auditEntryOf } from '../../domain/audit-entry.ts'
 import type { Caller } from '../../domain/caller.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { ImportRequest } from '../../domain/import-request.ts'
@@ -66,17 +66,9 @@ async function accept(
   }: { instance: string; request: OperationRequest; caller: Caller; target?: string },
 ): Promise<string> {
   const operationId = randomUUID()
-  const { subject, issuer, address, traceId, traceparent } = caller
-  const entry: AuditEntry = {
-    action: request.kind,
-    instance,
-    subject,
-    issuer,
-    address,
-    traceId,
-    operationId,
-    ...(target !== undefined && { target }),
-  }
+  const { subject, issuer, traceId, traceparent } = caller
+  const about = { operationId, ...(target !== undefined && { target }) }
+  const entry = auditEntryOf(caller, { action: request.kind, instance, ...about })
   const isRecorded = await recordOperation(
     database,
     { operationId, instance, request, requestedBy: subject, traceId, traceparent },

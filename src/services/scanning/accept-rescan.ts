@@ -1,3 +1,4 @@
+import { auditEntryOf } from '../../domain/audit-entry.ts'
 import type { Caller } from '../../domain/caller.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { Database } from '../../ports/database.ts'
@@ -27,16 +28,8 @@ export async function acceptRescan(
     const [problem = 'It does not answer.'] = scanner.status().problems
     throw new AppError('Unavailable', `The malware scanner is away: ${problem}`)
   }
-  const { subject, issuer, address, traceId } = caller
-  const entry = {
-    action: 'rescan',
-    instance,
-    subject,
-    issuer,
-    address,
-    traceId,
-    target: everything ? 'everything' : `not yet scanned with ${signatures}`,
-  } as const
+  const target = everything ? 'everything' : `not yet scanned with ${signatures}`
+  const entry = auditEntryOf(caller, { action: 'rescan', instance, target })
   await wantRescan(database, { instance, signatures: everything ? undefined : signatures, audit: entry })
   await audit.recorded(entry)
 }

@@ -1,3 +1,4 @@
+import { auditEntryOf } from '../../domain/audit-entry.ts'
 import { newBlobName } from '../../domain/blob.ts'
 import type { Caller } from '../../domain/caller.ts'
 import { AppError } from '../../domain/errors.ts'
@@ -179,11 +180,11 @@ export function createStaging({
           { target: 'Upload-Length' },
         )
       }
-      const { subject, issuer, address, traceId } = caller
+      const { subject, issuer } = caller
       const owner = { instance, subject, issuer }
       const id = newStagedId()
       const fileName = readFileName(metadata, id)
-      const entry = { action: 'stage' as const, instance, subject, issuer, address, traceId, target: id }
+      const entry = auditEntryOf(caller, { action: 'stage', instance, target: id })
       const uploadsMax = LIMITS.stagedUploadsMax
       const upload = { id, metadata, fileName, sizeInBytes }
       if (!(await recordUpload(database, upload, owner, { keepMs, bytesMax, uploadsMax, audit: entry }))) {
@@ -213,10 +214,11 @@ export function createStaging({
       return appended
     },
 
-    async remove({ id, instance, caller: { subject, issuer, address, traceId } }) {
-      const entry = { action: 'unstage' as const, instance, subject, issuer, address, traceId, target: id }
-      if (!isStagedId(id) || !(await removeUpload(database, id, { instance, subject, issuer }, entry)))
-        throw noUpload(id)
+    async remove({ id, instance, caller }) {
+      const { subject, issuer } = caller
+      const entry = auditEntryOf(caller, { action: 'unstage', instance, target: id })
+      const owner = { instance, subject, issuer }
+      if (!isStagedId(id) || !(await removeUpload(database, id, owner, entry))) throw noUpload(id)
       await audit.recorded(entry)
     },
 
