@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { readdir, readFile, truncate, writeFile } from 'node:fs/promises'
+import { readdir, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -64,9 +64,10 @@ async function runAndPark(operation: ClaimedOperation): Promise<void> {
   const running = pipeline.run(operation, { signal: parking.signal })
   running.catch(() => {})
   for (;;) {
-    const [partial] = await pipeline.partials()
-    const held = partial === undefined ? 0 : (await readFile(join(pipeline.folder, 'partial', partial))).length
-    if (held >= BREAK - 2 * MiB) break
+    const partials = await pipeline.partials()
+    // That of the manifest is there for a moment, too.
+    const sizes = partials.map((name) => stat(join(pipeline.folder, 'partial', name)).catch(() => undefined))
+    if ((await Promise.all(sizes)).some((held) => held !== undefined && held.size >= BREAK - 2 * MiB)) break
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
   parking.abort(new Parked())
