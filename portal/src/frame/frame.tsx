@@ -1,7 +1,8 @@
 import { Spinner } from '@fluentui/react-spinner'
 import { tokens } from '@fluentui/react-theme'
 import { makeStyles } from '@griffel/react'
-import { Suspense } from 'react'
+import { Suspense, useState } from 'react'
+import { createKeptForm, KeptFormContext } from '../import/kept-form.ts'
 import { Header } from './header.tsx'
 import { Navigation } from './navigation.tsx'
 import { Pages, UnknownInstance } from './pages.tsx'
@@ -36,8 +37,9 @@ const useStyles = makeStyles({
 /** What surrounds every page of an instance. */
 export function Frame({ isKnown }: { isKnown: boolean }) {
   const styles = useStyles()
+  const [keptForm] = useState(createKeptForm)
   return (
-    <>
+    <KeptFormContext value={keptForm}>
       <a href="#content" className={styles.skip}>
         Skip to the content
       </a>
@@ -50,6 +52,6 @@ export function Frame({ isKnown }: { isKnown: boolean }) {
           </Suspense>
         </main>
       </div>
-    </>
+    </KeptFormContext>
   )
 }

@@ -2,7 +2,7 @@ import { MessageBar, MessageBarBody } from '@fluentui/react-message-bar'
 import { Tab, TabList } from '@fluentui/react-tabs'
 import { makeStyles } from '@griffel/react'
 import { useCallback, useEffect, useState } from 'react'
-import { useLocation } from 'wouter'
+import { useLocation, useSearch } from 'wouter'
 import { useLeaveGuard } from '../frame/leave-guard.ts'
 import { useServer } from '../server/use-server.ts'
 import { countOf } from '../show/format.ts'
@@ -10,11 +10,13 @@ import { Page } from '../show/page.tsx'
 import { DropZone } from './files/drop-zone.tsx'
 import type { FileAtPath } from './files/picked-file.ts'
 import { useFiles } from './files/use-files.ts'
+import { useKeptForm, type Way } from './kept-form.ts'
 import { emptyDraft } from './make/draft.ts'
 import { MakePanel } from './make/make-panel.tsx'
 import { withFiles } from './make/with-files.ts'
 import { ManifestsPanel } from './manifests/manifests-panel.tsx'
 import { useRun } from './run/use-run.ts'
+import { NOTHING_TYPED } from './urls/judge-typed.ts'
 import { UrlsPanel } from './urls/urls-panel.tsx'
 
 const useStyles = makeStyles({
@@ -23,8 +25,6 @@ const useStyles = makeStyles({
 
 /** Far more than any import has: somebody dropped a wrong folder, and all of it would be read. */
 const FILES_MAX = 1000
-
-type Way = 'manifest' | 'make' | 'urls'
 
 /** How an update gets in: by its manifest and files, by files for which the manifest is made here, or by URLs. */
 export default function ImportPage() {
@@ -43,18 +43,24 @@ export default function ImportPage() {
 function Import() {
   const styles = useStyles()
   const [, navigate] = useLocation()
-  const [way, setWay] = useState<Way>('manifest')
-  const [draft, setDraft] = useState(() => emptyDraft(new Date()))
+  const keptForm = useKeptForm()
+  const again = keptForm.of(new URLSearchParams(useSearch()).get('again') ?? '')
+  const [way, setWay] = useState<Way>(again?.way ?? 'manifest')
+  const [urls, setUrls] = useState(again?.urls ?? {})
+  const [draft, setDraft] = useState(() => again?.draft ?? emptyDraft(new Date()))
+  const [typed, setTyped] = useState(again?.typed ?? NOTHING_TYPED)
   const [refused, setRefused] = useState<string>()
-  const files = useFiles()
-  const { add, manifests } = files
+  const files = useFiles(again)
+  const { add, manifests, payload } = files
   const run = useRun()
   const isBusy = run.state.kind === 'uploading' || run.state.kind === 'asking'
   const { forget, state } = run
   useLeaveGuard(isBusy)
   useEffect(() => {
-    if (state.kind === 'accepted') navigate(`/operations/${state.operationId}`)
-  }, [state, navigate])
+    if (state.kind !== 'accepted') return
+    keptForm.keep(state.operationId, { way, manifests, payload, urls, draft, typed })
+    navigate(`/operations/${state.operationId}`)
+  }, [state, navigate, keptForm, way, manifests, payload, urls, draft, typed])
 
   const take = useCallback(
     async (given: FileAtPath[]) => {
@@ -75,7 +81,6 @@ function Import() {
     [add, forget, manifests.length],
   )
   // A file that is gone must not come back as a step's.
-  const { payload } = files
   useEffect(() => {
     setDraft((current) => ({
       ...current,
@@ -114,9 +119,11 @@ function Import() {
           <MessageBarBody>{refused}</MessageBarBody>
         </MessageBar>
       )}
-      {way === 'manifest' && <ManifestsPanel files={files} run={run} onMake={() => setWay('make')} />}
+      {way === 'manifest' && (
+        <ManifestsPanel files={files} run={run} urls={urls} change={setUrls} onMake={() => setWay('make')} />
+      )}
       {way === 'make' && <MakePanel files={files} run={run} draft={draft} change={setDraft} />}
-      {way === 'urls' && <UrlsPanel files={files} run={run} />}
+      {way === 'urls' && <UrlsPanel files={files} run={run} typed={typed} change={setTyped} />}
     </>
   )
 }

@@ -1,5 +1,7 @@
-import { useParams } from 'wouter'
+import { Button } from '@fluentui/react-button'
+import { useLocation, useParams } from 'wouter'
 import type { OperationWithProgress } from '../../../src/client/api-types.ts'
+import { useKeptForm } from '../import/kept-form.ts'
 import { Fact, Facts } from '../show/data-list.tsx'
 import { Loading } from '../show/loading.tsx'
 import { Page } from '../show/page.tsx'
@@ -54,6 +56,7 @@ function Parts({ operation }: { operation: OperationWithProgress }) {
       {/* Screen readers tell the changes, and not each byte. */}
       <p role="status">{announcement(operation)}</p>
       {error !== undefined && <Failure error={error} />}
+      {error !== undefined && <Again operationId={operationId} />}
       {warnings.length > 0 && <Warnings warnings={warnings} />}
       <Facts>
         <Fact title="Status">
@@ -78,6 +81,17 @@ function Parts({ operation }: { operation: OperationWithProgress }) {
         </Section>
       )}
     </>
+  )
+}
+
+/** Back to the form of a failed import, as it was when it was sent; only in the page that sent it. */
+function Again({ operationId }: { operationId: string }) {
+  const [, navigate] = useLocation()
+  if (useKeptForm().of(operationId) === undefined) return null
+  return (
+    <Button appearance="primary" onClick={() => navigate(`/import?again=${operationId}`)}>
+      Change and import again
+    </Button>
   )
 }
 

@@ -8,7 +8,13 @@ import type { Page } from 'playwright-core'
 import { closeBrowser } from '../../support/browser.ts'
 import { buildPortal } from '../../support/built-portal.ts'
 import { checkAccessibility } from '../../support/check-accessibility.ts'
-import { type MisbehavingSource, serveOtherBytes, startSource } from '../../support/misbehaving-source.ts'
+import {
+  answerStatus,
+  type MisbehavingSource,
+  serveBytes,
+  serveOtherBytes,
+  startSource,
+} from '../../support/misbehaving-source.ts'
 import { acceptedOperation, asFile, choose, drop, dropFolder, openImportPage } from '../../support/open-import-page.ts'
 import { operationEnd } from '../../support/operation-end.ts'
 import { publishUpdate, SIGNATURE } from '../../support/publish-update.ts'
@@ -128,15 +134,28 @@ describe('with a manifest', () => {
     await checkAccessibility(page, 'a wrong file')
   })
 
-  test('a file that is not here may have a URL, which stays nowhere in the browser', async () => {
+  test('a file that is not here may have a URL, which stays nowhere in the browser beyond the page', async () => {
     await using visit = await openImportPage(aduana)
     const { page, requests, faults } = visit
-    const recipe = { files: [{ name: 'far.swu', bytes: seededBytes('far', 70_000) }] }
-    const { input, manifestBytes } = publishUpdate(source, recipe)
-    await choose(page, 'files', [asFile('a.importmanifest.json', manifestBytes)])
-    await page.getByRole('textbox', { name: /far\.swu/ }).fill(input.files?.[0]?.url ?? '')
+    const [near, far] = [seededBytes('near', 50_000), seededBytes('far', 70_000)]
+    const behaviour = answerStatus(404)
+    const recipe = {
+      files: [
+        { name: 'near.swu', bytes: near },
+        { name: 'far.swu', bytes: far, behaviour },
+      ],
+    }
+    const { input, manifestBytes, paths } = publishUpdate(source, recipe)
+    await choose(page, 'files', [asFile('a.importmanifest.json', manifestBytes), asFile('near.swu', near)])
+    await page.getByRole('textbox', { name: /far\.swu/ }).fill(input.files?.[1]?.url ?? '')
     await importButton(page).click()
-    await succeeded(page)
+    await page.getByText('It failed, and has changed nothing.').waitFor()
+
+    // Nothing has to be chosen or entered again.
+    source.at(paths.get('far.swu') ?? '', serveBytes(far))
+    await page.getByRole('button', { name: 'Change and import again' }).click()
+    await importButton(page).click()
+    await page.getByText('The update is imported.').waitFor()
     assert.ok(requests.every((request) => !request.includes(SIGNATURE)))
     const kept = await page.evaluate<string>(
       'JSON.stringify([{ ...localStorage }, { ...sessionStorage }, history.state, location.href])',
@@ -176,11 +195,11 @@ describe('from URLs', () => {
     assert.deepEqual(faults, [])
   })
 
-  test('what the server finds in a check is shown, and nothing was imported', async () => {
+  test('what the server finds in a check is shown; an import that fails need not be entered anew', async () => {
     await using visit = await openImportPage(aduana)
     const { page } = visit
     const bytes = Buffer.from('what the manifest says')
-    const { input, updateId } = publishUpdate(source, {
+    const { input, updateId, paths } = publishUpdate(source, {
       files: [
         {
           name: 'toaster.swu',
@@ -205,6 +224,16 @@ describe('from URLs', () => {
     await importButton(page).click()
     const operation = await operationEnd(await aduana.client(), await acceptedOperation(page))
     assert.equal(operation.status, 'Failed')
+
+    // Somebody mends what lies there.
+    source.at(paths.get('toaster.swu') ?? '', serveBytes(bytes))
+    await page.getByRole('button', { name: 'Change and import again' }).click()
+    const field = page.getByRole('textbox', { name: 'URL of file 1' })
+    assert.equal(await field.inputValue(), input.files?.[0]?.url)
+    await importButton(page).click()
+    await page.getByText('The update is imported.').waitFor()
+    assert.notEqual(await acceptedOperation(page), operation.operationId)
+    assert.equal((await (await aduana.client()).getUpdate(updateId)).updateId.version, updateId.version)
   })
 })
 

@@ -18,12 +18,12 @@ export interface Files {
   hash(blob: Blob): Promise<string>
 }
 
-/** Files that the visitor dropped or chose. Nothing of them leaves the browser here. */
-export function useFiles(): Files {
-  const [manifests, setManifests] = useState<readonly PickedManifest[]>([])
-  const [payload, setPayload] = useState<readonly PickedFile[]>([])
+/** Files that the visitor dropped or chose, beginning with those from `before`. Nothing of them leaves the browser here. */
+export function useFiles(before?: Pick<Files, 'manifests' | 'payload'>): Files {
+  const [manifests, setManifests] = useState(before?.manifests ?? [])
+  const [payload, setPayload] = useState(before?.payload ?? [])
   const hasher = useRef<Hasher>(undefined)
-  const count = useRef(0)
+  const count = useRef(Math.max(0, ...[...manifests, ...payload].map(({ key }) => Number(key))))
   const hashing = useRef(new Map<string, AbortController>())
   useEffect(
     () => () => {

@@ -1,6 +1,6 @@
 import { Button } from '@fluentui/react-button'
 import { Text } from '@fluentui/react-text'
-import { useMemo, useRef, useState } from 'react'
+import { type Dispatch, type SetStateAction, useMemo, useRef, useState } from 'react'
 import type { Files } from '../files/use-files.ts'
 import { checkFindings } from '../run/check-findings.ts'
 import { ImportActions } from '../run/import-actions.tsx'
@@ -12,9 +12,21 @@ import { orderManifests } from './order-manifests.ts'
 import { Unneeded } from './unneeded.tsx'
 
 /** Import manifests that the visitor has, with their files. */
-export function ManifestsPanel({ files, run, onMake }: { files: Files; run: Run; onMake: () => void }) {
+export function ManifestsPanel({
+  files,
+  run,
+  urls,
+  change: setUrls,
+  onMake,
+}: {
+  files: Files
+  run: Run
+  /** Of files that are not here. */
+  urls: Urls
+  change: Dispatch<SetStateAction<Urls>>
+  onMake: () => void
+}) {
   const { manifests, payload } = files
-  const [urls, setUrls] = useState<Urls>({})
   const [isAttempted, setIsAttempted] = useState(false)
   const form = useRef<HTMLDivElement>(null)
   const ids = useMemo(

@@ -10,6 +10,8 @@ export interface Typed {
   files: readonly { key: number; name: string; url: string }[]
 }
 
+export const NOTHING_TYPED: Typed = { url: '', sizeInBytes: '', sha256: '', files: [{ key: 0, name: '', url: '' }] }
+
 /** One for each field; undefined where it is right. */
 export interface Mistakes {
   url: string | undefined

@@ -2,7 +2,7 @@ import { Button } from '@fluentui/react-button'
 import { Field } from '@fluentui/react-field'
 import { Input } from '@fluentui/react-input'
 import { Text } from '@fluentui/react-text'
-import { useMemo, useRef, useState } from 'react'
+import { type Dispatch, type SetStateAction, useMemo, useRef, useState } from 'react'
 import { readImportManifest } from '../../../../src/domain/read-import-manifest.ts'
 import type { Files } from '../files/use-files.ts'
 import { checkFindings, foundAbout } from '../run/check-findings.ts'
@@ -11,12 +11,19 @@ import type { Run } from '../run/use-run.ts'
 import { useCardStyles } from '../use-card-styles.ts'
 import { judgeTyped, type Typed } from './judge-typed.ts'
 
-const NOTHING: Typed = { url: '', sizeInBytes: '', sha256: '', files: [{ key: 0, name: '', url: '' }] }
-
 /** What is in a storage already, named by URLs, which the server fetches: the two steps that users of Device Update know. */
-export function UrlsPanel({ files, run }: { files: Files; run: Run }) {
+export function UrlsPanel({
+  files,
+  run,
+  typed,
+  change: setTyped,
+}: {
+  files: Files
+  run: Run
+  typed: Typed
+  change: Dispatch<SetStateAction<Typed>>
+}) {
   const card = useCardStyles()
-  const [typed, setTyped] = useState(NOTHING)
   const [isAttempted, setIsAttempted] = useState(false)
   const [filled, setFilled] = useState('')
   const form = useRef<HTMLDivElement>(null)
