@@ -370,12 +370,15 @@ describe('a server that lies', () => {
     const to = mkdtempSync(join(folder, 'resumed-'))
     const first = await download(flaky.url, to)
     assert.equal(first.status, 1)
-    assert.match(first.stderr, /100000 of 200000 bytes are kept; the same command goes on from there/)
+    // As much of it as came before the connection was gone.
+    const said = /(\d+) of 200000 bytes are kept; the same command goes on from there/.exec(first.stderr)
+    const kept = Number(said?.[1])
+    assert.ok(kept > 0 && kept <= 100_000, first.stderr)
     isBroken = false
     const before = flaky.requests.length
     const second = await download(flaky.url, to)
     assert.equal(second.status, 0, second.stderr)
-    assert.deepEqual(flaky.requests.slice(before), ['bytes=100000-'])
+    assert.deepEqual(flaky.requests.slice(before), [`bytes=${kept}-`])
     assert.deepEqual(readdirSync(to), ['f'])
     assert.ok(bytes.equals(readFileSync(join(to, 'f'))))
   })
