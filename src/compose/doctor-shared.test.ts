@@ -17,7 +17,7 @@ import { openLocalIssuer } from '../adapters/tokens/local-issuer.ts'
 import { type BlobName, newBlobName } from '../domain/blob.ts'
 import { findBlob } from '../store/blobs/blobs.ts'
 import { findMark } from '../store/blobs/store-mark.ts'
-import { recordOperation } from '../store/operations/operations.ts'
+import { recordOperation } from '../store/operations/record-operation.ts'
 
 const options = { skip: noPostgres }
 const LONG_AGO = new Date(Date.now() - 3 * 24 * 3600 * 1000)

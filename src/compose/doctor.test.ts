@@ -13,7 +13,7 @@ import type { Database } from '../ports/database.ts'
 import { findBlob } from '../store/blobs/blobs.ts'
 import { noteCopyFailure } from '../store/distribution/distribution.ts'
 import { noteCheck, noteCheckFailure, wantPart } from '../store/distribution/distribution-checks.ts'
-import { type NewOperation, recordOperation } from '../store/operations/operations.ts'
+import { type NewOperation, recordOperation } from '../store/operations/record-operation.ts'
 
 const DAY_MS = 24 * 3600 * 1000
 const LONG_AGO = new Date(Date.now() - 3 * DAY_MS)

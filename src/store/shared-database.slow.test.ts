@@ -17,7 +17,7 @@ import { findBlob, forgetBlob, holdContents, listIdleBlobs, recordBlob } from '.
 import { recordVerdict } from './blobs/verdicts.ts'
 import { createInstances } from './instances.ts'
 import { claimOperation, endStatements, guardAttempt } from './operations/attempts.ts'
-import { recordOperation } from './operations/operations.ts'
+import { recordOperation } from './operations/record-operation.ts'
 import { deleteUpdate } from './updates/delete-update.ts'
 import { type NewUpdate, newUpdateId, publishUpdates } from './updates/publish.ts'
 import { findUpdate } from './updates/updates.ts'

@@ -23,8 +23,8 @@ import { withStaging } from '../../src/services/staging/staged-source.ts'
 import { createInstances } from '../../src/store/instances.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { claimOperation, endStatements, releaseAllLeases } from '../../src/store/operations/attempts.ts'
-import { recordOperation } from '../../src/store/operations/operations.ts'
 import { listPartials } from '../../src/store/operations/progress.ts'
+import { recordOperation } from '../../src/store/operations/record-operation.ts'
 import { asImportInput, type PublishedUpdate } from '../support/publish-update.ts'
 
 /** Everything that services reach the world by. */

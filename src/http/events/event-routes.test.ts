@@ -7,8 +7,8 @@ import { openStream } from '../../../tests/support/event-stream.ts'
 import { OPERATIONS, seedEveryState } from '../../../tests/support/seed-every-state.ts'
 import { forgetEvents, listEvents, numberEvents } from '../../store/events/events.ts'
 import { endStatements } from '../../store/operations/attempts.ts'
-import { recordOperation } from '../../store/operations/operations.ts'
 import { noteProgress } from '../../store/operations/progress.ts'
+import { recordOperation } from '../../store/operations/record-operation.ts'
 
 const PATH = '/aduana/v1/default/events'
 const RUNNING = { operationId: OPERATIONS.running, attempt: 1 }

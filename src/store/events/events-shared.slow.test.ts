@@ -13,7 +13,7 @@ import type { Event } from '../../domain/event.ts'
 import type { Database } from '../../ports/database.ts'
 import { recordBlob } from '../blobs/blobs.ts'
 import { createInstances } from '../instances.ts'
-import { recordOperation } from '../operations/operations.ts'
+import { recordOperation } from '../operations/record-operation.ts'
 import { newUpdateId, publishUpdates } from '../updates/publish.ts'
 import { listEvents, numberEvents } from './events.ts'
 

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { openDatabase } from '../../../tests/support/open-database.ts'
 import { createInstances } from '../instances.ts'
 import { claimOperation } from './attempts.ts'
-import { recordOperation } from './operations.ts'
+import { recordOperation } from './record-operation.ts'
 
 test('who waits behind a bulk import of others gets the next place, and nobody waits for ever', async () => {
   const database = await openDatabase()

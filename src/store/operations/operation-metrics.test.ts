@@ -5,7 +5,7 @@ import type { Database } from '../../ports/database.ts'
 import { createInstances } from '../instances.ts'
 import { claimOperation } from './attempts.ts'
 import { countOperationsInProgress } from './operation-metrics.ts'
-import { recordOperation } from './operations.ts'
+import { recordOperation } from './record-operation.ts'
 
 let database: Database
 before(async () => {
