@@ -1,7 +1,8 @@
 // The package as a stranger gets it: packed, installed in an empty folder, and used. It asks the registry for what the package depends on.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -18,8 +19,17 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }))
 
 test('the package, installed in an empty folder, serves its portal and takes in an update', async () => {
-  await run('npm', ['pack', '--pack-destination', folder], { cwd: ROOT })
-  const [packed = ''] = await readdir(folder)
+  // Of a copy, since packing builds the portal anew, which other tests use meanwhile.
+  const source = join(folder, 'source')
+  const { stdout: files } = await run('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: ROOT,
+  })
+  for (const file of files.split('\0').filter((path) => path !== '' && existsSync(join(ROOT, path)))) {
+    await cp(join(ROOT, file), join(source, file))
+  }
+  await symlink(join(ROOT, 'node_modules'), join(source, 'node_modules'))
+  const { stdout: said } = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: source })
+  const [{ filename: packed }] = JSON.parse(said.slice(said.indexOf('['))) as [{ filename: string }]
   const home = join(folder, 'home')
   await mkdir(home)
   await writeFile(join(home, 'package.json'), '{ "private": true }')

@@ -70,6 +70,10 @@ const MAY_SCAN: { step: RegExp; why: string }[] = [
     step: /^SCAN operations USING (COVERING )?INDEX operations_(in_progress|running)$/,
     why: 'what has not ended, which has a bound: the index has no other row',
   },
+  {
+    step: /^SCAN events USING (COVERING )?INDEX events_without_number$/,
+    why: 'what is not told yet, for a moment: the index has no other row',
+  },
 ]
 
 /** What may be sorted after it was read, since it is little. */

@@ -253,7 +253,8 @@ describe('a server with staged uploads', () => {
         },
       },
     )
-    assert.equal(breaks, 3)
+    // News of the last bytes may come when they are there.
+    assert.ok(breaks >= 2, `${breaks} breaks`)
     assert.equal((await importAndWait(client, [update.input])).status, 'Succeeded')
     assert.deepEqual(await contentOf(client, update.updateId), [sha256Of(bytes)])
   })

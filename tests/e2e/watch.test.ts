@@ -59,7 +59,11 @@ describe('an import that is watched', () => {
   })
 
   test('does not keep the server from stopping; who watches goes on when it is back', async () => {
-    await using first = await startAduana({ flags: ['--allow-source', '127.0.0.0/8', '--grace', '1s'] })
+    await using first = await startAduana({
+      flags: ['--allow-source', '127.0.0.0/8', '--grace', '1s'],
+      // Another server goes on with it.
+      inFolder: true,
+    })
     const port = new URL(first.httpUrl).port
     const client = await first.client()
     const { operationId } = await client.importUpdate([publishSlow(6000).input])
