@@ -3,7 +3,14 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Behaviour, neverAnswer, serveBytes, stall, trickle } from '../../../tests/support/misbehaving-source.ts'
+import {
+  type Behaviour,
+  neverAnswer,
+  serveBytes,
+  serveOtherBytes,
+  stall,
+  trickle,
+} from '../../../tests/support/misbehaving-source.ts'
 import { eventually } from '../../../tests/support/operation-end.ts'
 import { paced } from '../../../tests/support/paced.ts'
 import { type PublishedUpdate, publishUpdate, requestsFor } from '../../../tests/support/publish-update.ts'
@@ -282,6 +289,16 @@ describe('progress that', () => {
     await pipeline.run(operation, { database })
     const [file] = await listProgress(pipeline.database, operation.operationId)
     assert.deepEqual([file?.phase, file?.bytesDone], ['Done', bytes.length])
+  })
+
+  test('cannot be noted for long holds up no failure', { timeout: 20_000 }, async () => {
+    await using pipeline = await startPipeline()
+    const bytes = Buffer.alloc(1000, 'news')
+    const behaviour = paced(serveOtherBytes(bytes), { bodyMs: 300 })
+    const update = publishUpdate(pipeline.source, { files: [{ name: 'a.bin', bytes, behaviour }] })
+    const database = slowNews(pipeline, () => new Promise(() => {}))
+    const error = await failureOf(pipeline.run(await pipeline.begin([update]), { database }))
+    assert.equal(error.code, 'CannotProcessUpdateFile')
   })
 
   test('a lost attempt tells is not kept', async () => {

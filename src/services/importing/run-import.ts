@@ -251,7 +251,8 @@ async function storeFile(
     if (!(error instanceof AppError)) throw error
     throw cannotProcessFile(file, error)
   } finally {
-    await news.end()
+    // Not waited for: where the database is away, too, a failed file would wait for news of it.
+    void news.end()
   }
 }
 
