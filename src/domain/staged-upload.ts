@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Caller } from './caller.ts'
 import { AppError } from './errors.ts'
 import { LIMITS } from './limits.ts'
 
@@ -7,6 +8,12 @@ export interface StagingOwner {
   instance: string
   subject: string
   issuer: string
+}
+
+/** Whose uploads a caller may name in an instance: the own ones. */
+export function ownerOf({ instance, caller }: { instance: string; caller: Caller }): StagingOwner {
+  const { subject, issuer } = caller
+  return { instance, subject, issuer }
 }
 
 /** Bytes that somebody uploads to be imported. */

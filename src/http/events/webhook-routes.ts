@@ -106,7 +106,7 @@ export function webhookRoutes({
         const { url, types, secret: given } = readInput(body, mayBePlain)
         const before = await findWebhook(database, { instance, name })
         const made = given === undefined && before?.hasSecret !== true ? newWebhookSecret() : undefined
-        const entry = auditEntryOf(call.caller, { action: 'set-webhook', instance: call.instance, target: name })
+        const entry = auditEntryOf(call.caller, { action: 'set-webhook', instance, target: name })
         const isSet = await setWebhook(database, { instance, name, url, types, secret: given ?? made }, entry)
         if (!isSet) {
           throw new AppError('InvalidRequest', `An instance has at most ${WEBHOOKS_MAX} webhooks. Delete one first.`)
@@ -137,13 +137,10 @@ export function webhookRoutes({
         { response: { 204: noBody } },
       ),
       async handle(call) {
-        const { instance, params } = call
-        const entry = auditEntryOf(call.caller, {
-          action: 'delete-webhook',
-          instance: call.instance,
-          target: params.webhook ?? '',
-        })
-        if (!(await deleteWebhook(database, { instance, name: params.webhook ?? '' }, entry))) throw notFound()
+        const { instance, params, caller } = call
+        const { webhook: name = '' } = params
+        const entry = auditEntryOf(caller, { action: 'delete-webhook', instance, target: name })
+        if (!(await deleteWebhook(database, { instance, name }, entry))) throw notFound()
         await audit.recorded(entry)
         return { status: 204 }
       },
@@ -191,11 +188,8 @@ export function webhookRoutes({
         const eventId = asked.replace(/:retry$/i, '')
         if (eventId === asked)
           throw new AppError('NotFound', 'There is nothing to POST at this path; end it with :retry.')
-        const entry = auditEntryOf(call.caller, {
-          action: 'retry-webhook',
-          instance: call.instance,
-          target: `${name} ${eventId.slice(0, 200)}`,
-        })
+        const target = `${name} ${eventId.slice(0, 200)}`
+        const entry = auditEntryOf(call.caller, { action: 'retry-webhook', instance, target })
         if (!(await retryDeadLetter(database, { instance, name, eventId }, entry))) {
           throw new AppError('NotFound', 'There is no such failure of this webhook.')
         }

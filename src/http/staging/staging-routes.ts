@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import Type from 'typebox'
 import { AppError } from '../../domain/errors.ts'
 import { LIMITS } from '../../domain/limits.ts'
-import type { StagedUpload, StagingOwner } from '../../domain/staged-upload.ts'
+import { ownerOf, type StagedUpload } from '../../domain/staged-upload.ts'
 import { wireTime } from '../../domain/times.ts'
 import type { Staging } from '../../services/staging/staging.ts'
 import { json } from '../calls/answers.ts'
@@ -185,10 +185,6 @@ function drain(body: Readable): void {
   // Whoever read it until now may still be waiting for more, and a stream that has such a reader does not flow.
   body.removeAllListeners('readable')
   setImmediate(() => body.resume())
-}
-
-function ownerOf({ instance, caller: { subject, issuer } }: Pick<Call, 'instance' | 'caller'>): StagingOwner {
-  return { instance, subject, issuer }
 }
 
 function idOf({ params }: Call): string {

@@ -5,7 +5,7 @@ import { AppError } from '../../domain/errors.ts'
 import type { ImportRequest } from '../../domain/import-request.ts'
 import type { CheckRequest, OperationRequest } from '../../domain/operation.ts'
 import type { ServiceLimits } from '../../domain/service-limits.ts'
-import { stagedIdOf } from '../../domain/staged-upload.ts'
+import { ownerOf, stagedIdOf } from '../../domain/staged-upload.ts'
 import { formatUpdateId, type UpdateId } from '../../domain/update-id.ts'
 import type { Database } from '../../ports/database.ts'
 import { recordOperation } from '../../store/operations/record-operation.ts'
@@ -66,7 +66,7 @@ async function accept(
   }: { instance: string; request: OperationRequest; caller: Caller; target?: string },
 ): Promise<string> {
   const operationId = randomUUID()
-  const { subject, issuer, traceId, traceparent } = caller
+  const { subject, traceId, traceparent } = caller
   const about = { operationId, ...(target !== undefined && { target }) }
   const entry = auditEntryOf(caller, { action: request.kind, instance, ...about })
   const isRecorded = await recordOperation(
@@ -75,7 +75,7 @@ async function accept(
     {
       operationsMax: limits.operations,
       audit: entry,
-      uploads: nameUploads(operationId, stagedIdsIn(request), { instance, subject, issuer }),
+      uploads: nameUploads(operationId, stagedIdsIn(request), ownerOf({ instance, caller })),
     },
   )
   if (!isRecorded) {

@@ -6,6 +6,7 @@ import { LIMITS } from '../../domain/limits.ts'
 import {
   isStagedId,
   newStagedId,
+  ownerOf,
   readFileName,
   type StagedUpload,
   type StagingOwner,
@@ -180,8 +181,7 @@ export function createStaging({
           { target: 'Upload-Length' },
         )
       }
-      const { subject, issuer } = caller
-      const owner = { instance, subject, issuer }
+      const owner = ownerOf({ instance, caller })
       const id = newStagedId()
       const fileName = readFileName(metadata, id)
       const entry = auditEntryOf(caller, { action: 'stage', instance, target: id })
@@ -215,10 +215,9 @@ export function createStaging({
     },
 
     async remove({ id, instance, caller }) {
-      const { subject, issuer } = caller
       const entry = auditEntryOf(caller, { action: 'unstage', instance, target: id })
-      const owner = { instance, subject, issuer }
-      if (!isStagedId(id) || !(await removeUpload(database, id, owner, entry))) throw noUpload(id)
+      if (!isStagedId(id) || !(await removeUpload(database, id, ownerOf({ instance, caller }), entry)))
+        throw noUpload(id)
       await audit.recorded(entry)
     },
 
