@@ -1,8 +1,14 @@
 import { AppError } from '../../domain/errors.ts'
+import { isGuardConflict } from '../../ports/database.ts'
 
 /** Another worker holds the operation by now, or nobody: this attempt must change nothing more. */
 export class LostAttempt extends Error {
   override readonly name = 'LostAttempt'
+}
+
+/** Whether an attempt ended since it no longer holds its operation, however it found out. */
+export function isLost(error: unknown): boolean {
+  return error instanceof LostAttempt || isGuardConflict(error)
 }
 
 /** The server is stopping; the operation goes on later, from where it is. */

@@ -1,6 +1,5 @@
-import { isGuardConflict } from '../../ports/database.ts'
 import type { Metrics } from '../../ports/metrics.ts'
-import { isDatabaseFailure, LostAttempt } from './attempt-end.ts'
+import { isDatabaseFailure, isLost } from './attempt-end.ts'
 import type { WorkerOptions } from './worker.ts'
 
 type Run = WorkerOptions['run']
@@ -12,8 +11,8 @@ export function countEnds(run: Run, metrics: Metrics): Run {
     try {
       await run(operation, signal, log)
     } catch (error) {
-      const isLost = error instanceof LostAttempt || isGuardConflict(error)
-      if (!signal.aborted && !isLost && !isDatabaseFailure(error)) metrics.operationEnded({ kind, status: 'Failed' })
+      if (!signal.aborted && !isLost(error) && !isDatabaseFailure(error))
+        metrics.operationEnded({ kind, status: 'Failed' })
       throw error
     }
     metrics.operationEnded({ kind, status: 'Succeeded' })

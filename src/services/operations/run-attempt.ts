@@ -3,11 +3,11 @@ import type { Attempt, ClaimedOperation } from '../../domain/operation.ts'
 import { asOperationError } from '../../domain/operation.ts'
 import { wireTime } from '../../domain/times.ts'
 import { logIdsOf } from '../../domain/trace-ids.ts'
-import { type Database, isGuardConflict } from '../../ports/database.ts'
+import type { Database } from '../../ports/database.ts'
 import type { Log } from '../../ports/log.ts'
 import type { Span, Tracing } from '../../ports/tracing.ts'
 import { endStatements, releaseLease, renewLease } from '../../store/operations/attempts.ts'
-import { isDatabaseFailure, LostAttempt, Parked } from './attempt-end.ts'
+import { isDatabaseFailure, isLost, LostAttempt, Parked } from './attempt-end.ts'
 
 /**
  * Does the work of one attempt; ends the operation itself when it succeeds. Throws `AppError` to let it fail. What `log` is told, is told
@@ -88,7 +88,7 @@ async function settle(
     return 'lost' as const
   }
   try {
-    if (error instanceof LostAttempt || isGuardConflict(error)) return lost()
+    if (isLost(error)) return lost()
     if (error instanceof Parked) {
       await releaseLease(database, operation)
       log.info(facts, 'operation parked')
@@ -111,7 +111,7 @@ async function settle(
     return 'failed'
   } catch (cause) {
     // What this attempt took for a failure may be the other's work, such as an update that is there already.
-    if (isGuardConflict(cause)) return lost()
+    if (isLost(cause)) return lost()
     // The row still says that it runs; when the lease ends, the next attempt takes it up.
     log.error({ ...facts, err: cause }, 'cannot end the operation')
     return 'interrupted'
