@@ -148,7 +148,8 @@ function openDatabase(path: string, readOnly: boolean): DatabaseSync {
       pragma synchronous = full;
       pragma foreign_keys = on;
       pragma secure_delete = on; -- signatures of source URLs must not live on in free pages
-      pragma temp_store = memory; -- else each savepoint writes what it could undo to a file; so do not sort a large table here
+      -- Else each savepoint writes what it could undo to a file. Large tables cannot be sorted, for want of memory.
+      pragma temp_store = memory;
     `)
     return db
   } catch (error) {

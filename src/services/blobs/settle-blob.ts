@@ -5,8 +5,8 @@ import { findBlob, recordBlob, replaceBlob } from '../../store/blobs/blobs.ts'
 
 /**
  * Makes written and checked bytes the copy in force for their content; if the store has that content by now, the new copy is
- * dropped. The content must be held (`holdContents`) beforehand, or be noted as a part of an upload. Bytes are durable before the row that names them is,
- * and what `facts` write about the content is written with that row.
+ * dropped. The content must be held (`holdContents`) beforehand, or be noted as a part of an upload. Bytes are durable before the
+ * row that names them is, and what `facts` write about the content is written with that row.
  */
 export async function settleBlob(
   writer: BlobWriter,

@@ -18,9 +18,9 @@ export interface KnownBlob {
  * question and the publishing: it spares what is held, and what is no longer idle. For a batch that is guarded by the attempt: of a hold
  * of an attempt that was lost nobody would let go.
  */
-export function holdContents({ operationId }: Attempt, contents: Iterable<string>): Statement[] {
+export function holdContents({ operationId }: Attempt, contents: readonly string[]): Statement[] {
   // Always in the same order, so that two imports never wait for each other's rows.
-  return [...new Set(contents)].sort().flatMap((sha256) => [
+  return contents.toSorted().flatMap((sha256) => [
     {
       sql: 'insert into blob_holds (operation_id, sha256) values ($1, $2) on conflict (operation_id, sha256) do nothing',
       params: [operationId, sha256],
