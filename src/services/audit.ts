@@ -3,6 +3,7 @@ import { wireTime } from '../domain/times.ts'
 import { logIdsOf } from '../domain/trace-ids.ts'
 import type { AuditFile } from '../ports/audit-file.ts'
 import type { Database } from '../ports/database.ts'
+import type { Log } from '../ports/log.ts'
 import { insertAudit } from '../store/audit.ts'
 
 /** More refusals a minute than this are only counted: whoever floods the door must not fill the disk. */
@@ -24,7 +25,7 @@ export function createAudit({
 }: {
   database: Database
   file: AuditFile
-  log: { warn(facts: object, message: string): void }
+  log: Pick<Log, 'warn'>
   now?: () => number
 }): Audit {
   let minute = 0

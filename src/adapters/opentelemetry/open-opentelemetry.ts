@@ -16,6 +16,7 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources'
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import { traceIdOf } from '../../domain/trace-ids.ts'
+import type { Log } from '../../ports/log.ts'
 import type { NewSpan, OpenSpan, Tracing } from '../../ports/tracing.ts'
 import { errorCodesOf } from './error-codes-of.ts'
 import { tellingExporter } from './telling-exporter.ts'
@@ -43,7 +44,7 @@ export function openOpenTelemetry({
   node: string | undefined
   /** The origin of the collector, for the log. */
   collector: string
-  log: { info(facts: object, message: string): void; warn(facts: object, message: string): void }
+  log: Pick<Log, 'info' | 'warn'>
 }): { tracing: Tracing; close(): Promise<void> } {
   tellOnce(log)
   const own = resourceFromAttributes({
@@ -126,7 +127,7 @@ function spanContextOf(traceparent: string): SpanContext {
 }
 
 /** What the SDK has to say, such as about its variables, goes into the log: each thing once, whatever the numbers in it. */
-function tellOnce(log: { warn(facts: object, message: string): void }): void {
+function tellOnce(log: Pick<Log, 'warn'>): void {
   const told = new Set<string>()
   const tell = (message: string) => {
     const gist = message.replaceAll(/\d+/g, 'N').slice(0, 100)

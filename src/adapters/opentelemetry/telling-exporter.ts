@@ -1,4 +1,5 @@
 import type { SpanExporter } from '@opentelemetry/sdk-trace-node'
+import type { Log } from '../../ports/log.ts'
 
 /** The same exporter, but that a collector is away stands in the log once, and that it is back; to whoever exports, all went well. */
 export function tellingExporter(
@@ -8,7 +9,7 @@ export function tellingExporter(
     log,
   }: {
     collector: string
-    log: { info(facts: object, message: string): void; warn(facts: object, message: string): void }
+    log: Pick<Log, 'info' | 'warn'>
   },
 ): SpanExporter {
   let isAway = false

@@ -3,13 +3,14 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Bell } from '../../ports/bell.ts'
+import type { Log } from '../../ports/log.ts'
 import { readPostgresUrl } from './postgres-address.ts'
 import { asFailure } from './postgres-errors.ts'
 
 export interface PostgresBellOptions {
   /** Nodes that are to hear each other name the same. */
   channel?: string
-  log?: { warn(facts: object, message: string): void }
+  log?: Pick<Log, 'warn'>
   /** A connection that was quiet for so long is asked whether it still is one. */
   askEveryMs?: number
   /** How long an answer may take. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { type Assignable, type RoleAssignment, readRoleAssignments } from '../../domain/role-assignments.ts'
+import type { Log } from '../../ports/log.ts'
 
 export interface AssignmentsFile {
   /** The assignments of the last good version: the same list until there is another one. */
@@ -26,7 +27,7 @@ export async function openAssignmentsFile({
   path: string
   assignable: Assignable
   everyMs?: number
-  log: { info(facts: object, message: string): void; error(facts: object, message: string): void }
+  log: Pick<Log, 'info' | 'error'>
 }): Promise<AssignmentsFile> {
   /** The bytes, or why they could not be read. */
   let seen: Buffer | string = await readFile(path)

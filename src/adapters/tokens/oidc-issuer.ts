@@ -3,6 +3,7 @@ import { request } from 'undici'
 import { AppError } from '../../domain/errors.ts'
 import { quote } from '../../domain/json-document.ts'
 import { EVERY_INSTANCE } from '../../domain/permissions.ts'
+import type { Log } from '../../ports/log.ts'
 import { isSafe } from './oidc-issuer-setting.ts'
 import type { TrustedIssuer } from './token-verifier.ts'
 
@@ -69,7 +70,7 @@ export function openOidcIssuer({
   timeoutMs?: number
   ask?: typeof askIssuer
   now?: () => number
-  log: { info(facts: object, message: string): void; warn(facts: object, message: string): void }
+  log: Pick<Log, 'info' | 'warn'>
 }): OidcIssuer {
   const closing = new AbortController()
   let found: Discovery | undefined

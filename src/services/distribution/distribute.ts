@@ -3,6 +3,7 @@ import { contentPath } from '../../domain/distribution.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
 import type { Database } from '../../ports/database.ts'
 import type { NamedStore } from '../../ports/distribution-store.ts'
+import type { Log } from '../../ports/log.ts'
 import type { Metrics } from '../../ports/metrics.ts'
 import {
   type DueCopy,
@@ -37,7 +38,7 @@ const REASON_LENGTH_MAX = 500
 export interface DistributionContext extends NamedStore {
   database: Database
   blobs: BlobStore
-  log: { info(facts: object, message: string): void; warn(facts: object, message: string): void }
+  log: Pick<Log, 'info' | 'warn'>
   metrics?: Pick<Metrics, 'copyEnded'> | undefined
   pauses?: DistributionPauses | undefined
 }

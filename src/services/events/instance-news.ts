@@ -1,6 +1,7 @@
 import type { Event } from '../../domain/event.ts'
 import type { Operation } from '../../domain/operation.ts'
 import type { Database } from '../../ports/database.ts'
+import type { Log } from '../../ports/log.ts'
 import { findNewestEvent, listEvents } from '../../store/events/events.ts'
 import { findOperation, listRunningOperations } from '../../store/operations/operations.ts'
 import { createLookout, type Lookout } from './lookout.ts'
@@ -37,7 +38,7 @@ export function watchInstances({
 }: {
   database: Database
   describe: (operations: readonly Operation[]) => Promise<string[]>
-  log: { warn(facts: object, message: string): void }
+  log: Pick<Log, 'warn'>
 }): Lookout<InstanceNews> {
   async function eventsNow(
     instance: string,

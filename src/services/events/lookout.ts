@@ -1,3 +1,4 @@
+import type { Log } from '../../ports/log.ts'
 /** Looks at things again and again for whoever watches them, as long as somebody does. */
 export interface Lookout<T extends object> {
   /** Begins to watch a thing, which its key names. To be disposed of. */
@@ -30,7 +31,7 @@ export function createLookout<T extends object>({
 }: {
   look: (key: string, last: T | undefined) => Promise<T | undefined>
   everyMs: number
-  log: { warn(facts: object, message: string): void }
+  log: Pick<Log, 'warn'>
 }): Lookout<T> {
   const subjects = new Map<string, Subject<T>>()
   let isLooking = false

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '../../ports/database.ts'
+import type { Log } from '../../ports/log.ts'
 import { numberEvents } from '../../store/events/events.ts'
 import { startDuty } from '../nodes/duties.ts'
 import type { Membership } from '../nodes/membership.ts'
@@ -19,7 +20,7 @@ export function keepNumbering({
 }: {
   database: Database
   membership: Membership
-  log: { error(facts: object, message: string): void }
+  log: Pick<Log, 'error'>
 }): { stop(): Promise<void> } {
   return startDuty('number-events', { membership, everyMs: TAKE_EVERY_MS, log }, async (signal) => {
     while (!signal.aborted) {

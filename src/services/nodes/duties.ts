@@ -1,3 +1,4 @@
+import type { Log } from '../../ports/log.ts'
 import type { Membership } from './membership.ts'
 import { startRounds } from './rounds.ts'
 
@@ -10,11 +11,7 @@ const KEEP_EVERY_MS = 10_000
  */
 export function startDuty(
   duty: string,
-  {
-    membership,
-    everyMs,
-    log,
-  }: { membership: Membership; everyMs: number; log: { error(facts: object, message: string): void } },
+  { membership, everyMs, log }: { membership: Membership; everyMs: number; log: Pick<Log, 'error'> },
   round: (signal: AbortSignal) => Promise<void>,
 ): { stop(): Promise<void> } {
   return startRounds(

@@ -1,4 +1,5 @@
 import type { Database } from '../../ports/database.ts'
+import type { Log } from '../../ports/log.ts'
 import {
   countLiveNodes,
   forgetDeadNodes,
@@ -38,7 +39,7 @@ export const ALONE: Membership = {
 export async function join(
   database: Database,
   node: Node,
-  log: { error(facts: object, message: string): void },
+  log: Pick<Log, 'error'>,
   { reportEveryMs = REPORT_EVERY_MS, aliveMs = ALIVE_MS, dutyMs = DUTY_MS } = {},
 ): Promise<Membership> {
   let live: LiveNodes = { api: 1, worker: 1 }

@@ -1,3 +1,4 @@
+import type { Log } from '../../ports/log.ts'
 /**
  * Does something again and again: at once, and then `everyMs` after each round ended. A round that fails is logged; one that takes long
  * should heed its signal, since stopping waits for it.
@@ -5,7 +6,7 @@
 export function startRounds(
   everyMs: number,
   round: (signal: AbortSignal) => Promise<void>,
-  log: { error(facts: object, message: string): void },
+  log: Pick<Log, 'error'>,
 ): { stop(): Promise<void> } {
   let timer: NodeJS.Timeout | undefined
   const stopping = new AbortController()

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '../../ports/database.ts'
+import type { Log } from '../../ports/log.ts'
 import { isDatabaseFailure } from './attempt-end.ts'
 
 /** A restart takes seconds, a standby that takes over half a minute. */
@@ -14,11 +15,7 @@ const PAUSE_MAX_MS = 2000
  */
 export function patientDatabase(
   database: Database,
-  {
-    signal,
-    log,
-    patienceMs = PATIENCE_MS,
-  }: { signal: AbortSignal; log: { warn(facts: object, message: string): void }; patienceMs?: number },
+  { signal, log, patienceMs = PATIENCE_MS }: { signal: AbortSignal; log: Pick<Log, 'warn'>; patienceMs?: number },
 ): Database {
   async function patiently<T>(ask: () => Promise<T>): Promise<T> {
     const until = performance.now() + patienceMs

@@ -2,6 +2,7 @@ import { setImmediate as breathe, setTimeout as sleep } from 'node:timers/promis
 import type { NotScanned, Verdict } from '../../domain/verdict.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
 import type { Database } from '../../ports/database.ts'
+import type { Log } from '../../ports/log.ts'
 import type { Scanner } from '../../ports/scanner.ts'
 import {
   type ContentToScan,
@@ -29,7 +30,7 @@ export interface RescanContext {
   database: Database
   blobs: BlobStore
   scanner: Scanner
-  log: { info(facts: object, message: string): void; warn(facts: object, message: string): void }
+  log: Pick<Log, 'info' | 'warn'>
   /** Pauses before a content is tried again, in milliseconds. */
   pausesMs?: readonly number[]
 }
