@@ -6,8 +6,11 @@ export interface SourcePosition {
   etag: string
 }
 
-/** The bytes that a source sends. A chunk is good until the next one is asked for: whoever keeps it longer copies it. */
-export interface SourceBody extends AsyncIterable<Uint8Array> {
+/**
+ * The bytes that a source sends. A chunk is good until the next one is asked for: whoever keeps it longer copies it. Disposing of it ends
+ * the connection where bytes are left; who does not read it must.
+ */
+export interface SourceBody extends AsyncIterable<Uint8Array>, AsyncDisposable {
   /** Where in the file the first byte stands: the position that was asked for, or 0 where the source sends everything again. */
   start: number
   /** The strong ETag of the whole, to go on with later; undefined where the source gives none. */

@@ -55,6 +55,7 @@ function sourceOf(chunks: string[], failure?: Error): OpenSource {
       for (const chunk of chunks) yield Buffer.from(chunk)
       if (failure !== undefined) throw failure
     },
+    async [Symbol.asyncDispose]() {},
   })
 }
 
@@ -72,6 +73,9 @@ test('one that is broken off tells how far it came, and one that fails tells why
   const { ended, tracing } = createNotes()
   const url = new URL('https://blobs.example/a/b')
   for await (const _chunk of await tracedSource(sourceOf(['abc', 'def']), tracing)(url, OPTIONS)) break
+  {
+    await using _unread = await tracedSource(sourceOf(['abc']), tracing)(url, OPTIONS)
+  }
   const failure = new AppError('SourceUnreachable', 'It went away.')
   const failing = await tracedSource(sourceOf(['ab'], failure), tracing)(url, OPTIONS)
   await assert.rejects(Array.fromAsync(failing), failure)
@@ -79,6 +83,7 @@ test('one that is broken off tells how far it came, and one that fails tells why
   await assert.rejects(refusing(url, { ...OPTIONS, from: { position: 4, etag: '"a"' } }), failure)
   assert.deepEqual(ended, [
     { name: 'read source', facts: { ...PLACE, 'aduana.source.bytes': 3 } },
+    { name: 'read source', facts: { ...PLACE, 'aduana.source.bytes': 0 } },
     { name: 'read source', facts: { ...PLACE, 'aduana.source.bytes': 2 }, failure },
     { name: 'read source', facts: { ...PLACE, 'aduana.source.position': 4 }, failure },
   ])

@@ -50,6 +50,10 @@ function tracedBody(body: SourceBody, span: OpenSpan): SourceBody {
     start: body.start,
     etag: body.etag,
     sizeInBytes: body.sizeInBytes,
+    async [Symbol.asyncDispose]() {
+      end()
+      await body[Symbol.asyncDispose]()
+    },
     // By hand rather than as a generator: it stands in the way of every byte.
     [Symbol.asyncIterator]() {
       const chunks = body[Symbol.asyncIterator]()

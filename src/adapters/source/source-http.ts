@@ -148,6 +148,7 @@ export function openHttpSource(options: HttpSourceOptions): HttpSource {
           start,
           etag: strongEtag(answer.headers) ?? (start > 0 ? from?.etag : undefined),
           sizeInBytes: declared === undefined ? undefined : start + Number(declared),
+          [Symbol.asyncDispose]: async () => discard(answer),
         })
       } catch (error) {
         deadline.release()

@@ -163,6 +163,16 @@ test('what begins behind the first byte asks for the rest only, and for nothing 
   assert.equal(requests().length, 2)
 })
 
+test('an answer with another ETag is not left open unread', { timeout: 10_000 }, async () => {
+  const { promise: isClosed, resolve: close } = Promise.withResolvers<void>()
+  const { url } = sourceOf(breakOffAfter(400_000), (_request, response) => {
+    response.on('close', close).writeHead(200, { 'content-length': BYTES.length, etag: '"another"' })
+    response.flushHeaders()
+  })
+  await assert.rejects(read(url), StartOver)
+  await isClosed
+})
+
 test('starting over ends', async () => {
   let starts = 0
   const reading = startingOver(async () => {

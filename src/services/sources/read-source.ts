@@ -77,7 +77,7 @@ export function readSource(file: { url: URL; sizeInBytes: number | undefined }, 
     let inARow = 0
     while (file.sizeInBytes === undefined || position < file.sizeInBytes || answers === 0) {
       try {
-        const body = await openSource(file.url, {
+        await using body = await openSource(file.url, {
           sizeInBytes: file.sizeInBytes,
           signal,
           beganAt,
