@@ -413,6 +413,12 @@ function inLargeChunks(openSource: OpenSource): OpenSource {
       }
       if (chunks.length > 0) yield Buffer.concat(chunks)
     }
-    return Object.assign(gathered(), { start: body.start, etag: body.etag, sizeInBytes: body.sizeInBytes })
+    const { start, etag, sizeInBytes } = body
+    return Object.assign(gathered(), {
+      start,
+      etag,
+      sizeInBytes,
+      [Symbol.asyncDispose]: async () => await body[Symbol.asyncDispose](),
+    })
   }
 }

@@ -14,7 +14,8 @@ import { checkData } from './check-data.ts'
 import { innermostOf } from './innermost-of.ts'
 
 const FLAGS = ['--allow-source', '127.0.0.0/8', '--source-limit', 'pause=5ms', '--grace', '100ms']
-const BODY_MS = 1500
+/** How long the source takes to send a whole file. */
+export const BODY_MS = 1500
 
 export interface Interruption {
   title: string
@@ -47,6 +48,13 @@ export async function importInterrupted(
   const path = update.paths.get('large.bin')!
   for (const file of update.input.files ?? []) file.url = file.url.replace(`:${source.port}`, `:${proxy.port}`)
 
+  // Not a byte more is sent, however long this machine takes to end the server.
+  const parts = at.values()
+  const holdAtNext = () => {
+    proxy.answersUpTo = (parts.next().value ?? Number.POSITIVE_INFINITY) * sizeInBytes
+  }
+  holdAtNext()
+
   let aduana = spawnAduana({ folder, flags: FLAGS })
   try {
     let url = (await aduana.ready)?.httpUrl
@@ -54,9 +62,10 @@ export async function importInterrupted(
     const client = () => createApiClient({ baseUrl: url ?? '', token, instance: 'default', dialect: '2022' })
     const { operationId } = await client().importUpdate([update.input])
     for (const part of at) {
-      await eventually(`${part} of it was sent`, () => proxy.bytesToClients() > part * sizeInBytes, 20_000)
+      await eventually(`${part} of it was sent`, () => proxy.bytesToClients() >= part * sizeInBytes, 20_000)
       aduana.process.kill(signal)
       await aduana.exited
+      holdAtNext()
       await meanwhile?.({ folder, source, bytes, path })
       aduana = spawnAduana({ folder, flags: FLAGS })
       url = (await aduana.ready)?.httpUrl

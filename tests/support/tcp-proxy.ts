@@ -12,6 +12,8 @@ export interface TcpProxy extends AsyncDisposable {
   isSilent: boolean
   /** Before each piece of an answer is handed on. */
   delayMs: number
+  /** Once clients got this many bytes of answers, no more is handed on until it is set higher. */
+  answersUpTo: number
   /**
    * Is asked about what a client sends, together with what it sends right after that. What it says yes to stays here, with all that
    * follows on that connection, until `letGo`.
@@ -38,6 +40,7 @@ export interface TcpProxy extends AsyncDisposable {
 
 /** What is sent in one go comes within this time. */
 const ONE_GO_MS = 20
+const HOLD_POLL_MS = 5
 
 interface Pair {
   client: Socket
@@ -77,6 +80,7 @@ export async function startTcpProxy({ targetPort }: { targetPort: number }): Pro
     try {
       for await (let chunk of from as AsyncIterable<Buffer>) {
         if (to === pair.client && proxy.delayMs > 0) await delay(proxy.delayMs)
+        while (to === pair.client && bytesToClients >= proxy.answersUpTo && !to.destroyed) await delay(HOLD_POLL_MS)
         if (to === pair.server && proxy.holdsBack !== undefined) {
           await delay(ONE_GO_MS)
           chunk = Buffer.concat([chunk, from.read() ?? Buffer.alloc(0)])
@@ -104,6 +108,7 @@ export async function startTcpProxy({ targetPort }: { targetPort: number }): Pro
     isRefusing: false,
     isSilent: false,
     delayMs: 0,
+    answersUpTo: Number.POSITIVE_INFINITY,
     holdsBack: undefined,
     held: () => isHeld,
     letGo,
