@@ -80,8 +80,9 @@ export async function dropPart(
 export function releaseParts(where: string, params: readonly SqlValue[]): Statement[] {
   return [
     {
-      sql: `update blobs set idle_since = 0
-             where idle_since is null and sha256 in (select sha256 from staged_parts where ${where})`,
+      // Without a condition on what changes: SQLite would look through all blobs that are not idle.
+      sql: `update blobs set idle_since = coalesce(idle_since, 0)
+             where sha256 in (select sha256 from staged_parts where ${where})`,
       params,
     },
     { sql: `delete from staged_parts where ${where}`, params },
