@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { openAuditJsonLines } from '../adapters/filesystem/audit-json-lines.ts'
 import { openDataFolder } from '../adapters/filesystem/data-folder.ts'
 import { openNodeName } from '../adapters/filesystem/node-name.ts'
+import { openSmallBlobs } from '../adapters/filesystem/small-blobs.ts'
 import { storeTitle } from '../adapters/object-store/store-address.ts'
 import { tracedBlobs, tracedCopies, tracedSource } from '../adapters/opentelemetry/traced.ts'
 import { measuredBlobs } from '../adapters/prometheus/measured.ts'
@@ -104,11 +105,14 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   const { metrics, page: metricsPage } = openPrometheus({ version: VERSION })
   const digests = openDigestThreads()
   closing.defer(() => digests.close())
+  const smallBlobs = openSmallBlobs()
+  closing.defer(() => smallBlobs.close())
   const address = config.store ?? { kind: 'folder' as const, path: join(folder, 'blobs') }
   const stores = await openStores(address, {
     readOnly: config['read-store'],
     node: nodeName,
     startDigest: digests.start,
+    smallBlobs,
   })
   const blobs = tracedBlobs(measuredBlobs(stores.blobs, metrics), tracing)
   await recogniseStore(

@@ -1,5 +1,6 @@
 import { openFilesystemBlobs } from '../adapters/filesystem/blobs-filesystem.ts'
 import { openFilesystemUpkeep } from '../adapters/filesystem/blobs-upkeep.ts'
+import type { SmallBlobs } from '../adapters/filesystem/small-blobs.ts'
 import type { StoreAddress } from '../adapters/object-store/store-address.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
 import type { StartDigest } from '../ports/digest.ts'
@@ -11,13 +12,22 @@ export interface StoreOptions {
   node?: string | undefined
   /** For the checksums that go with what is sent to an object store. */
   startDigest?: StartDigest
+  /** For what is small in a folder. */
+  smallBlobs?: SmallBlobs
 }
 
 /** Opens the store at an address. Throws an `Error` with a sentence if it cannot be used. */
-export async function openStore(address: StoreAddress, { node, startDigest }: StoreOptions): Promise<BlobStore> {
+export async function openStore(
+  address: StoreAddress,
+  { node, startDigest, smallBlobs }: StoreOptions,
+): Promise<BlobStore> {
   switch (address.kind) {
     case 'folder':
-      return await openFilesystemBlobs({ folder: address.path, ...(node !== undefined && { node }) })
+      return await openFilesystemBlobs({
+        folder: address.path,
+        ...(node !== undefined && { node }),
+        ...(smallBlobs && { smallBlobs }),
+      })
     // Loaded only where they are wanted: they are larger than all the rest.
     case 'azblob': {
       const { openAzureBlobs } = await import('../adapters/azblob/blobs-azblob.ts')

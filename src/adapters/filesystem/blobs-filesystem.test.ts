@@ -2,17 +2,18 @@ import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, readdir, readlink, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { blobStoreContract } from '../../../tests/contracts/blob-store.contract.ts'
 import type { BlobName } from '../../domain/blob.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
 import { openFilesystemBlobs } from './blobs-filesystem.ts'
+import { openSmallBlobs, type SmallBlobs } from './small-blobs.ts'
 
 const name: BlobName = `${'5e'.repeat(32)}.0a1b2c3d`
 
-async function openInTemporaryFolder() {
+async function openInTemporaryFolder({ smallBlobs }: { smallBlobs?: SmallBlobs } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'aduana-blobs-'))
-  const store = await openFilesystemBlobs({ folder })
+  const store = await openFilesystemBlobs({ folder, ...(smallBlobs && { smallBlobs }) })
   return { folder, store, dispose: () => rm(folder, { recursive: true }) }
 }
 
@@ -23,6 +24,10 @@ async function put(store: BlobStore, bytes: Uint8Array): Promise<void> {
 }
 
 blobStoreContract('filesystem', openInTemporaryFolder)
+
+const smallBlobs = openSmallBlobs()
+after(() => smallBlobs.close())
+blobStoreContract('filesystem with a thread for what is small', () => openInTemporaryFolder({ smallBlobs }))
 
 test('a blob lies under the first two digits of its digest, readable by owner and group only', async () => {
   const { folder, store, dispose } = await openInTemporaryFolder()

@@ -1,5 +1,5 @@
 import type { Dirent } from 'node:fs'
-import { opendir, open as openFile, readdir, rename, rm, stat } from 'node:fs/promises'
+import { opendir, open as openFile, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { type BlobName, isBlobName } from '../../domain/blob.ts'
 import { AppError } from '../../domain/errors.ts'
@@ -7,6 +7,7 @@ import type { BlobStore, BlobWriter, ByteRange, ResumedWriter, StoredBlob } from
 import { refuseFull } from './disk-room.ts'
 import { makeFolder, syncFolder } from './durable-files.ts'
 import { FlushedFile } from './flushed-file.ts'
+import { SMALL_BYTES_MAX, type SmallBlobs } from './small-blobs.ts'
 
 /** The owner writes, the group (a backup, a web server) may read, others may not. */
 const FILE_MODE = 0o640
@@ -33,8 +34,18 @@ const READ_BYTES = 256 * 1024
  *
  * Where several nodes share the folder, each names itself with `node` and writes to `partial/<node>/`, so that a partial blob has one
  * process that can ever write to it: a node that was paused and wakes must not add to what another goes on with.
+ *
+ * Where there are `smallBlobs`, they keep what is small, in the same order of steps.
  */
-export async function openFilesystemBlobs({ folder, node }: { folder: string; node?: string }): Promise<BlobStore> {
+export async function openFilesystemBlobs({
+  folder,
+  node,
+  smallBlobs,
+}: {
+  folder: string
+  node?: string
+  smallBlobs?: SmallBlobs
+}): Promise<BlobStore> {
   const root = resolve(folder)
   const shelves = join(root, 'v1')
   const allPartials = join(root, 'partial')
@@ -73,7 +84,7 @@ export async function openFilesystemBlobs({ folder, node }: { folder: string; no
     writing.set(partial, sizeInBytes - keptBytes)
     let file: FlushedFile
     try {
-      await refuseFull(partials, { name, sizeInBytes: sizeInBytes - keptBytes, promisedBytes })
+      refuseFull(await statfs(partials), { name, sizeInBytes: sizeInBytes - keptBytes, promisedBytes })
       const handle = keptBytes === 0 ? await createPartial(path) : await openFile(path, 'a')
       file = new FlushedFile(handle)
     } catch (error) {
@@ -94,13 +105,7 @@ export async function openFilesystemBlobs({ folder, node }: { folder: string; no
         await file.write(chunk)
       },
       async commit() {
-        if (writtenBytes !== sizeInBytes) {
-          throw new AppError(
-            'SizeMismatch',
-            `Blob ${name} was announced with ${sizeInBytes} bytes, but ${writtenBytes} were written.`,
-            { target: name },
-          )
-        }
+        if (writtenBytes !== sizeInBytes) throw wrongSize(name, { sizeInBytes, writtenBytes })
         await file.finish()
         await shelfMade(dirname(target))
         await rename(path, target)
@@ -123,9 +128,35 @@ export async function openFilesystemBlobs({ folder, node }: { folder: string; no
     }
   }
 
+  function beginSmall({ name, sizeInBytes }: { name: BlobName; sizeInBytes: number }, small: SmallBlobs): BlobWriter {
+    const target = join(shelfOf(name), name)
+    const promisedBytes = sumOf(writing.values())
+    writing.set(name, sizeInBytes)
+    const bytes = new Uint8Array(sizeInBytes)
+    let writtenBytes = 0
+    const end = () => void writing.delete(name)
+    return {
+      async write(chunk) {
+        if (writtenBytes + chunk.length <= sizeInBytes) bytes.set(chunk, writtenBytes)
+        writtenBytes += chunk.length
+      },
+      async commit() {
+        if (writtenBytes !== sizeInBytes) throw wrongSize(name, { sizeInBytes, writtenBytes })
+        await shelfMade(dirname(target))
+        await small.keep({ name, bytes, partial: join(partials, name), target, mode: FILE_MODE, promisedBytes })
+        end()
+      },
+      // To fetch so little again is as quick as to go on with it.
+      suspend: async () => end(),
+      [Symbol.asyncDispose]: async () => end(),
+    }
+  }
+
   return {
     async create({ name, sizeInBytes }) {
       if (writing.has(name)) throw takenName(name)
+      if (smallBlobs !== undefined && sizeInBytes <= SMALL_BYTES_MAX)
+        return beginSmall({ name, sizeInBytes }, smallBlobs)
       return await beginWriting({ name, sizeInBytes }, { partial: name, keptBytes: 0 })
     },
 
@@ -229,6 +260,14 @@ async function createPartial(path: string) {
     if (!hasCode(error, 'EEXIST')) throw error
     throw takenName(path, error)
   }
+}
+
+function wrongSize(name: BlobName, facts: { sizeInBytes: number; writtenBytes: number }): AppError {
+  return new AppError(
+    'SizeMismatch',
+    `Blob ${name} was announced with ${facts.sizeInBytes} bytes, but ${facts.writtenBytes} were written.`,
+    { target: name },
+  )
 }
 
 function takenName(name: string, cause?: unknown): Error {

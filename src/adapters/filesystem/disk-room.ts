@@ -1,17 +1,16 @@
-import { statfs } from 'node:fs/promises'
+import type { StatsFs } from 'node:fs'
 import { AppError } from '../../domain/errors.ts'
 
 const RESERVE_BYTES_MAX = 64 * 1024 * 1024
 
 /**
- * Throws `AppError('StoreFull')` unless the disk of `folder` has room for a file beside what other writers are `promised`. A
- * little is kept back, at most a twentieth of the disk, so that the database on it can still note what happened.
+ * Throws `AppError('StoreFull')` unless a disk has room for a file beside what other writers are `promised`. A little is kept back, at
+ * most a twentieth of the disk, so that the database on it can still note what happened.
  */
-export async function refuseFull(
-  folder: string,
+export function refuseFull(
+  { bavail, blocks, bsize }: Pick<StatsFs, 'bavail' | 'blocks' | 'bsize'>,
   { name, sizeInBytes, promisedBytes }: { name: string; sizeInBytes: number; promisedBytes: number },
-): Promise<void> {
-  const { bavail, blocks, bsize } = await statfs(folder)
+): void {
   const reserveBytes = Math.min(RESERVE_BYTES_MAX, Math.floor((blocks * bsize) / 20))
   const freeBytes = bavail * bsize
   if (freeBytes - reserveBytes - promisedBytes >= sizeInBytes) return

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { open, opendir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { open, opendir, readdir, rename, rm, rmdir, stat, statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { contentPath, readContentPath } from '../../domain/distribution.ts'
 import { AppError } from '../../domain/errors.ts'
@@ -49,7 +49,7 @@ export function openDistributionFolder(folder: string): DistributionStore {
     { sizeInBytes, path }: { sizeInBytes: number; path: string },
     bytes: AsyncIterable<Uint8Array>,
   ): Promise<void> {
-    await refuseFull(partials, { name: path, sizeInBytes, promisedBytes })
+    refuseFull(await statfs(partials), { name: path, sizeInBytes, promisedBytes })
     let leftBytes = sizeInBytes
     promisedBytes += leftBytes
     const file = new FlushedFile(await open(partial, 'wx', FILE_MODE))

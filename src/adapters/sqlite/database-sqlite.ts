@@ -31,7 +31,7 @@ export interface SqliteOptions {
 
 /**
  * Opens or makes a SQLite database file (or `:memory:`). Every commit is on disk when its promise resolves, and whoever asks from then
- * on sees it. A thread of its own writes to a file and, each second, empties its log; questions are answered at once, also while that
+ * on sees it. A thread of its own writes to a file and empties its log within seconds; questions are answered at once, also while that
  * thread waits for the disk. The process must be the only writer; others may read beside it with `readOnly`. A file that is damaged or
  * no database throws an `Error` with a sentence, here or from a query.
  */
