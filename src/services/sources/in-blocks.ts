@@ -52,7 +52,8 @@ export async function inBlocks(
           handOver()
         }
         const part = chunk.subarray(gathered, gathered + BLOCK_BYTES - filled)
-        filling.set(part, filled)
+        // Not `set`, which goes into shared memory at half the speed (measured).
+        Buffer.prototype.copy.call(part, filling, filled)
         filled += part.length
         gathered += part.length
       }
