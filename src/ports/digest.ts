@@ -3,7 +3,7 @@ export type Block = Uint8Array<SharedArrayBuffer>
 
 /** Several hashes of the same bytes, worked out together. */
 export interface Digest extends Disposable {
-  /** Takes the next bytes; resolves when their memory may be reused. The next call comes after that. */
+  /** Takes the next bytes; resolves when their memory may be reused. The next ones may be given before that. */
   update(block: Block): Promise<void>
   /** Algorithm → base64, when all bytes were taken. */
   result(): Promise<Readonly<Record<string, string>>>

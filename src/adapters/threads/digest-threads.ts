@@ -61,20 +61,19 @@ function startThread(onEnd: () => void): DigestThread {
   // An idle thread must not keep the process alive.
   worker.unref()
   const begun = new Set<number>()
-  const waiting = new Map<number, Waiting>()
+  /** Of each digest, in the order in which it was asked. */
+  const waiting = new Map<number, Waiting[]>()
   let failure: Error | undefined
 
   function fail(error: Error): void {
     if (failure !== undefined) return
     failure = error
     onEnd()
-    for (const { reject } of waiting.values()) reject(error)
+    for (const { reject } of [...waiting.values()].flat()) reject(error)
     waiting.clear()
   }
   worker.on('message', (answer: DigestAnswer) => {
-    const asked = waiting.get(answer.id)
-    waiting.delete(answer.id)
-    asked?.resolve(answer)
+    waiting.get(answer.id)?.shift()?.resolve(answer)
   })
   worker.on('error', (error) => fail(error instanceof Error ? error : new Error(String(error))))
   worker.on('exit', () => fail(new Error('The thread that hashes has ended.')))
@@ -83,7 +82,7 @@ function startThread(onEnd: () => void): DigestThread {
   function ask(request: DigestRequest): Promise<DigestAnswer> {
     if (failure !== undefined) return Promise.reject(failure)
     return new Promise((resolve, reject) => {
-      waiting.set(request.id, { resolve, reject })
+      waiting.get(request.id)?.push({ resolve, reject })
       send(request)
     })
   }
@@ -91,6 +90,7 @@ function startThread(onEnd: () => void): DigestThread {
   return {
     begin(id, algorithms) {
       begun.add(id)
+      waiting.set(id, [])
       send({ id, begin: algorithms })
       return {
         async update(block) {
@@ -99,6 +99,7 @@ function startThread(onEnd: () => void): DigestThread {
         async result() {
           const { result = {} } = await ask({ id, end: true })
           begun.delete(id)
+          waiting.delete(id)
           return result
         },
         [Symbol.dispose]() {

@@ -46,7 +46,12 @@ export async function copyChecked(
     }
     await onProgress?.(bytesDone)
   }
-  await inBlocks(bytes, onChunk, (block) => allOf(digest.update(block), write(block)))
+  // One after the other, though the next block may be hashed meanwhile.
+  let writing = Promise.resolve()
+  await inBlocks(bytes, onChunk, (block) => {
+    writing = writing.then(() => write(block))
+    return allOf(digest.update(block), writing)
+  })
 
   if (bytesDone !== sizeInBytes) {
     throw new AppError('SizeMismatch', `${title} should have ${sizeInBytes} bytes, but its source sent ${bytesDone}.`)

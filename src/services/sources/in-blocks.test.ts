@@ -13,10 +13,11 @@ async function* chunksOf(bytes: Uint8Array, sizes: number[]): AsyncGenerator<Uin
 }
 
 for (const length of [0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, 3 * BLOCK_BYTES + 17]) {
-  test(`${length} bytes arrive in order and in blocks, one at a time`, async () => {
+  test(`${length} bytes arrive in order and in blocks, three at a time at most`, async () => {
     const bytes = randomBytes(length)
     const blocks: Buffer[] = []
     let consuming = 0
+    let consumed = 0
     let counted = 0
     await inBlocks(
       chunksOf(bytes, [1, 65_536, 3 * BLOCK_BYTES, 0, 7]),
@@ -25,14 +26,18 @@ for (const length of [0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, 3 * B
       },
       async (block) => {
         consuming += 1
-        assert.equal(consuming, 1)
-        await sleep(1)
-        blocks.push(Buffer.from(block))
+        assert.ok(consuming <= 3)
+        const place = blocks.push(Buffer.alloc(0)) - 1
+        // The later ones are quicker, and nobody fills one that is not let go.
+        await sleep(Math.max(1, 20 - 5 * place))
+        blocks[place] = Buffer.from(block)
         consuming -= 1
+        consumed += 1
       },
     )
     assert.ok(Buffer.concat(blocks).equals(bytes))
     assert.equal(counted, length)
+    assert.equal(consumed, blocks.length)
     assert.ok(blocks.slice(0, -1).every((block) => block.length === BLOCK_BYTES))
   })
 }
@@ -94,5 +99,5 @@ test('blocks are used again, also after a failure, and never by two at the same 
   for (let round = 0; round < 10; round += 1) {
     await Promise.all([1, 2, 3].map((file) => run(Buffer.alloc(3 * BLOCK_BYTES + file, file), round % 2 === 0)))
   }
-  assert.ok(seen.size <= 6, `${seen.size} blocks for three files at a time`)
+  assert.ok(seen.size <= 9, `${seen.size} blocks for three files at a time`)
 })

@@ -7,10 +7,14 @@ export const BLOCK_BYTES = 1024 * 1024
 const idle: Block[] = []
 const IDLE_MAX = 32
 
+/** Of one file: one is filled, the others are consumed. A third hides that one consumer is slow now and another one then. */
+const BLOCKS_MAX = 3
+
 /**
- * Gathers chunks of any size in blocks, and has each one consumed while the next is filled: two blocks for a file, however large.
- * `onChunk` sees the number of bytes of each chunk before they are gathered; what it throws ends the reading. No block is being
- * consumed any more when this returns or throws: from then on others fill it.
+ * Gathers chunks of any size in blocks, and has them consumed while the next is filled: three blocks for a file, however large.
+ * `consume` is called in their order, but for a block before it is done with the last one. `onChunk` sees the number of bytes of each chunk
+ * before they are gathered; what it throws ends the reading. No block is being consumed any more when this returns or throws: from then on
+ * others fill it.
  */
 export async function inBlocks(
   bytes: AsyncIterable<Uint8Array>,
@@ -18,10 +22,10 @@ export async function inBlocks(
   consume: (block: Block) => Promise<void>,
 ): Promise<void> {
   const taken: Block[] = []
+  /** The oldest first. */
+  const consumed: { block: Block; done: Promise<void> }[] = []
   let filling = take()
-  let spare: Block | undefined
   let filled = 0
-  let consuming = Promise.resolve()
   let failure: { error: unknown } | undefined
 
   function take(): Block {
@@ -31,15 +35,20 @@ export async function inBlocks(
   }
 
   function handOver(): void {
-    const full = filling
-    consuming = consume(full.subarray(0, filled))
+    const done = consume(filling.subarray(0, filled))
     // The source may be slow: it is left at its next chunk, not when the next block is full.
-    consuming.catch((error) => {
-      failure = { error }
+    done.catch((error) => {
+      failure ??= { error }
     })
-    filling = spare ?? take()
-    spare = full
+    consumed.push({ block: filling, done })
     filled = 0
+  }
+
+  async function next(): Promise<Block> {
+    if (taken.length < BLOCKS_MAX) return take()
+    const oldest = consumed.shift()
+    await oldest?.done
+    return oldest?.block ?? take()
   }
 
   try {
@@ -48,8 +57,8 @@ export async function inBlocks(
       await onChunk(chunk.length)
       for (let gathered = 0; gathered < chunk.length; ) {
         if (filled === BLOCK_BYTES) {
-          await consuming
           handOver()
+          filling = await next()
         }
         const part = chunk.subarray(gathered, gathered + BLOCK_BYTES - filled)
         // Not `set`, which goes into shared memory at half the speed (measured).
@@ -58,9 +67,10 @@ export async function inBlocks(
         gathered += part.length
       }
     }
-    await consuming
-    if (filled > 0) await consume(filling.subarray(0, filled))
+    if (filled > 0) handOver()
+    for (const { done } of consumed) await done
   } finally {
-    await consuming.finally(() => idle.push(...taken.slice(0, IDLE_MAX - idle.length)))
+    await Promise.allSettled(consumed.map(({ done }) => done))
+    idle.push(...taken.slice(0, IDLE_MAX - idle.length))
   }
 }
