@@ -18,6 +18,8 @@ export const BUDGETS = {
   memoryMiB: { atMost: 250 },
   /** Of the bytes per second of nginx with sendfile. */
   content: { atLeast: 0.4 },
+  /** Of the slowest hundredth of Get Update when nothing is imported. */
+  readsWhileImporting: { atMost: 3 },
   /** Of the time that clamd takes to scan the same bytes alone. */
   importScanned: { atMost: 1.1 },
 } satisfies Record<string, Budget>

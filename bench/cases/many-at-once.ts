@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ApiClient } from '../../src/client/api-client.ts'
 import { startServer, swept } from '../aduana.ts'
 import type { Benchmark, Line } from '../benchmark.ts'
+import { BUDGETS } from '../budgets.ts'
 import { settleDisk } from '../child.ts'
 import { alternate, ratios, spreadOf, timeMs } from '../measure.ts'
 import { type FileServer, startNginx } from '../peers.ts'
@@ -71,6 +72,7 @@ export const benchmark: Benchmark = {
         aduana: spreadOf(waits.whileImporting),
         peer: { name: 'the same with no import', spread: spreadOf(waits.idle) },
         ratio: spreadOf(ratios(waits.whileImporting, waits.idle)),
+        budget: BUDGETS.readsWhileImporting,
       })
     }
 
