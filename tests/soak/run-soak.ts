@@ -35,8 +35,11 @@ const SAMPLE_MS_MAX = 1000
 /** A server that has nothing to do any more closes what it kept open in case there would be. */
 const COOLING_MS = 8000
 const SWEPT_MS_MAX = 30_000
-/** What an idle server may hold more of than before it did anything: threads and pools are made when they are first needed. */
-const IDLE_MORE_MAX: Readonly<Record<string, number>> = { descriptors: 6, 'active handles': 3, 'active timers': 3 }
+/**
+ * What an idle server may hold more of than before it did anything: threads and pools are made when they are first needed. That which hashes
+ * and that which keeps small blobs have five descriptors each.
+ */
+const IDLE_MORE_MAX: Readonly<Record<string, number>> = { descriptors: 11, 'active handles': 3, 'active timers': 3 }
 
 /**
  * Lets a real server work until `imports` imports have ended, or for `minutesMax`, and measures it all the time. The catalogue keeps its
