@@ -24,7 +24,7 @@ const LINES: Readonly<Record<string, LineKind>> = {
   // One for each route and answer that came up: rare ones do so late.
   'series of metrics': count(20),
   'database file': bytes(128 * KiB),
-  // Emptied each second, and full at four megabytes.
+  // Emptied within seconds, and full at four megabytes.
   'write-ahead log': bytes(4 * MiB),
   'files in blobs': count(30),
   'files in partial': count(2),

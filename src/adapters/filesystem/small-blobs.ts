@@ -26,7 +26,7 @@ export interface SmallBlobs {
 
 /**
  * Keeps small blobs in a thread of its own: a file needs eight calls, and the way to Node's pool of threads and back costs more than
- * each of them (measured: half of the processor's time per file, and two thirds of its latency).
+ * each of them (measured, see decision 10).
  */
 export function openSmallBlobs(): SmallBlobs {
   const thread = openOrderedThread<SmallBlob, KeepFault | undefined>(PROGRAM, {

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
-import { parentPort } from 'node:worker_threads'
 import type { Block } from '../../ports/digest.ts'
+import { answerInGroups } from './answer-in-groups.ts'
 
 /** What the main thread asks for. `id` is the digest. */
 export type DigestRequest =
@@ -8,31 +8,34 @@ export type DigestRequest =
   | { id: number; update: Block }
   | { id: number; end: true }
 
-/** The answer to `update`, and to `end`: then with the hashes. */
 export interface DigestAnswer {
-  id: number
+  /** Algorithm → base64, of a digest that ends. */
   result?: Readonly<Record<string, string>>
+  /** The digest was begun in a thread that has died. */
+  isUnknown?: true
 }
 
 const digests = new Map<number, Map<string, Hash>>()
 
-parentPort?.on('message', (request: DigestRequest) => {
+answerInGroups<DigestRequest, DigestAnswer>({
+  // One by one: whoever waits for a block needs it for what comes next.
+  weigh: () => 1,
+  weightMax: 1,
+  answer: (group) => group.map(answerTo),
+})
+
+function answerTo(request: DigestRequest): DigestAnswer {
   const { id } = request
   if ('begin' in request) {
     digests.set(id, new Map(request.begin.map((algorithm) => [algorithm, createHash(algorithm)])))
-    return
+    return {}
   }
   const hashes = digests.get(id)
-  if (hashes === undefined) return
+  if (hashes === undefined) return { isUnknown: true }
   if ('update' in request) {
     for (const hash of hashes.values()) hash.update(request.update)
-    answer({ id })
-    return
+    return {}
   }
   digests.delete(id)
-  answer({ id, result: Object.fromEntries([...hashes].map(([name, hash]) => [name, hash.digest('base64')])) })
-})
-
-function answer(message: DigestAnswer): void {
-  parentPort?.postMessage(message)
+  return { result: Object.fromEntries([...hashes].map(([name, hash]) => [name, hash.digest('base64')])) }
 }

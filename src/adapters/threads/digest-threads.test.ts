@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import type { Block } from '../../ports/digest.ts'
+import type { DigestAnswer, DigestRequest } from './digest-thread.ts'
 import { openDigestThreads } from './digest-threads.ts'
+import { openOrderedThread } from './ordered-thread.ts'
 
 function blockOf(bytes: Uint8Array): Block {
   const block = new Uint8Array(new SharedArrayBuffer(bytes.length))
@@ -52,4 +54,17 @@ test('what is not finished when the threads end fails, and nothing begins afterw
   await assert.rejects(digest.update(blockOf(Buffer.from('def'))), { message: 'The thread that hashes has ended.' })
   await assert.rejects(digest.result())
   assert.throws(() => threads.start(['sha256']))
+})
+
+test('a digest that another thread began is told from an empty one', async () => {
+  const program = new URL('./digest-thread.ts', import.meta.url)
+  const thread = openOrderedThread<DigestRequest, DigestAnswer>(program, {
+    heap: {},
+    deathOf: () => new Error('It died.'),
+  })
+  assert.deepEqual(await thread.ask({ id: 1, update: blockOf(Buffer.from('abc')) }), { isUnknown: true })
+  assert.deepEqual(await thread.ask({ id: 1, end: true }), { isUnknown: true })
+  assert.deepEqual(await thread.ask({ id: 1, begin: [] }), {})
+  assert.deepEqual(await thread.ask({ id: 1, end: true }), { result: {} })
+  await thread.end()
 })

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
 import type { Digest, StartDigest } from '../../ports/digest.ts'
 import type { DigestAnswer, DigestRequest } from './digest-thread.ts'
+import { openOrderedThread } from './ordered-thread.ts'
 
 const PROGRAM = new URL(import.meta.url.endsWith('.ts') ? './digest-thread.ts' : './digest-thread.js', import.meta.url)
 
@@ -27,14 +27,14 @@ export function openDigestThreads(): DigestThreads {
   function idlest(): DigestThread {
     const [first] = [...threads].sort((one, other) => one.digests() - other.digests())
     if (first !== undefined && (first.digests() === 0 || threads.length === THREADS_MAX)) return first
-    const thread = startThread(() => threads.splice(threads.indexOf(thread), 1))
+    const thread = openDigestThread()
     threads.push(thread)
     return thread
   }
 
   return {
     start(algorithms) {
-      if (isClosed) throw new Error('The threads that hash have ended.')
+      if (isClosed) throw hasEnded()
       begun += 1
       return idlest().begin(begun, algorithms)
     },
@@ -51,47 +51,24 @@ interface DigestThread {
   end(): Promise<void>
 }
 
-interface Waiting {
-  resolve(answer: DigestAnswer): void
-  reject(error: Error): void
-}
-
-function startThread(onEnd: () => void): DigestThread {
-  const worker = new Worker(PROGRAM, { resourceLimits: HEAP })
-  // An idle thread must not keep the process alive.
-  worker.unref()
+function openDigestThread(): DigestThread {
+  const thread = openOrderedThread<DigestRequest, DigestAnswer>(PROGRAM, { heap: HEAP, deathOf: hasEnded })
   const begun = new Set<number>()
-  /** Of each digest, in the order in which it was asked. */
-  const waiting = new Map<number, Waiting[]>()
-  let failure: Error | undefined
+  let isEnded = false
 
-  function fail(error: Error): void {
-    if (failure !== undefined) return
-    failure = error
-    onEnd()
-    for (const { reject } of [...waiting.values()].flat()) reject(error)
-    waiting.clear()
+  async function ask(request: DigestRequest): Promise<DigestAnswer> {
+    if (isEnded) throw hasEnded()
+    const answer = await thread.ask(request)
+    if (answer.isUnknown) throw hasEnded()
+    return answer
   }
-  worker.on('message', (answer: DigestAnswer) => {
-    waiting.get(answer.id)?.shift()?.resolve(answer)
-  })
-  worker.on('error', (error) => fail(error instanceof Error ? error : new Error(String(error))))
-  worker.on('exit', () => fail(new Error('The thread that hashes has ended.')))
-
-  const send = (request: DigestRequest) => worker.postMessage(request)
-  function ask(request: DigestRequest): Promise<DigestAnswer> {
-    if (failure !== undefined) return Promise.reject(failure)
-    return new Promise((resolve, reject) => {
-      waiting.get(request.id)?.push({ resolve, reject })
-      send(request)
-    })
-  }
+  /** What goes wrong with it, whoever asks next is told. */
+  const tell = (request: DigestRequest) => void ask(request).catch(() => {})
 
   return {
     begin(id, algorithms) {
       begun.add(id)
-      waiting.set(id, [])
-      send({ id, begin: algorithms })
+      tell({ id, begin: algorithms })
       return {
         async update(block) {
           await ask({ id, update: block })
@@ -99,19 +76,21 @@ function startThread(onEnd: () => void): DigestThread {
         async result() {
           const { result = {} } = await ask({ id, end: true })
           begun.delete(id)
-          waiting.delete(id)
           return result
         },
         [Symbol.dispose]() {
-          if (!begun.delete(id) || failure !== undefined) return
-          waiting.delete(id)
-          send({ id, end: true })
+          if (begun.delete(id)) tell({ id, end: true })
         },
       }
     },
     digests: () => begun.size,
     async end() {
-      await worker.terminate()
+      isEnded = true
+      await thread.end()
     },
   }
+}
+
+function hasEnded(cause?: unknown): Error {
+  return new Error('The thread that hashes has ended.', { cause })
 }
