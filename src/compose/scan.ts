@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { openClamdScanner } from '../adapters/clamd/scanner-clamd.ts'
 import { tracedScanner } from '../adapters/opentelemetry/traced.ts'
 import { measuredScanner } from '../adapters/prometheus/measured.ts'
-import type { createOwnEndpoints } from '../adapters/source/own-endpoints.ts'
+import type { OwnEndpoints } from '../adapters/source/own-endpoints.ts'
 import type { ServeConfig } from '../config/serve-settings.ts'
 import type { Metrics } from '../ports/metrics.ts'
 import type { Tracing } from '../ports/tracing.ts'
@@ -18,7 +18,7 @@ export function openScan(
     tracing,
     log,
   }: {
-    own: ReturnType<typeof createOwnEndpoints>
+    own: OwnEndpoints
     metrics: Metrics
     tracing: Tracing | undefined
     log: Logger

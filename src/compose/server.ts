@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { openAuditJsonLines } from '../adapters/filesystem/audit-json-lines.ts'
 import { openDataFolder } from '../adapters/filesystem/data-folder.ts'
+import { openFileWrites } from '../adapters/filesystem/file-writes.ts'
 import { openNodeName } from '../adapters/filesystem/node-name.ts'
 import { openSmallBlobs } from '../adapters/filesystem/small-blobs.ts'
 import { storeTitle } from '../adapters/object-store/store-address.ts'
@@ -9,8 +10,8 @@ import { tracedBlobs, tracedCopies, tracedSource } from '../adapters/opentelemet
 import { measuredBlobs } from '../adapters/prometheus/measured.ts'
 import { openPrometheus } from '../adapters/prometheus/open-prometheus.ts'
 import { createOwnEndpoints } from '../adapters/source/own-endpoints.ts'
-import { openHttpSource } from '../adapters/source/source-http.ts'
 import { createSourcePolicy } from '../adapters/source/source-policy.ts'
+import { openSources } from '../adapters/source/sources.ts'
 import { lockData } from '../adapters/sqlite/data-lock.ts'
 import { openDigestThreads } from '../adapters/threads/digest-threads.ts'
 import { checkLocalIssuer } from '../adapters/tokens/local-issuer.ts'
@@ -107,12 +108,15 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   closing.defer(() => digests.close())
   const smallBlobs = openSmallBlobs()
   closing.defer(() => smallBlobs.close())
+  const fileWrites = openFileWrites()
+  closing.defer(() => fileWrites.close())
   const address = config.store ?? { kind: 'folder' as const, path: join(folder, 'blobs') }
   const stores = await openStores(address, {
     readOnly: config['read-store'],
     node: nodeName,
     startDigest: digests.start,
     smallBlobs,
+    fileWrites,
   })
   const blobs = tracedBlobs(measuredBlobs(stores.blobs, metrics), tracing)
   await recogniseStore(
@@ -123,11 +127,7 @@ export async function startServer(config: ServeConfig, log: Logger): Promise<Ser
   // Some of it an operation goes on with.
   if (!isShared || address.kind === 'folder') await blobs.dropAbandoned(0, await listPartials(database))
   const { limits: sourceLimits, retry } = sourceSettingsOf(config)
-  const source = openHttpSource({
-    policy: createSourcePolicy(config['allow-source'], own),
-    limits: sourceLimits,
-    version: VERSION,
-  })
+  const source = openSources({ allowed: config['allow-source'], own, limits: sourceLimits, version: VERSION })
   closing.defer(() => source.close())
   const webhookPolicy = createSourcePolicy(config['allow-webhook'], own)
 

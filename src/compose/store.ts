@@ -1,5 +1,6 @@
 import { openFilesystemBlobs } from '../adapters/filesystem/blobs-filesystem.ts'
 import { openFilesystemUpkeep } from '../adapters/filesystem/blobs-upkeep.ts'
+import type { FileWrites } from '../adapters/filesystem/file-writes.ts'
 import type { SmallBlobs } from '../adapters/filesystem/small-blobs.ts'
 import type { StoreAddress } from '../adapters/object-store/store-address.ts'
 import type { BlobStore } from '../ports/blob-store.ts'
@@ -14,12 +15,14 @@ export interface StoreOptions {
   startDigest?: StartDigest
   /** For what is small in a folder. */
   smallBlobs?: SmallBlobs
+  /** For what is large in a folder. */
+  fileWrites?: FileWrites
 }
 
 /** Opens the store at an address. Throws an `Error` with a sentence if it cannot be used. */
 export async function openStore(
   address: StoreAddress,
-  { node, startDigest, smallBlobs }: StoreOptions,
+  { node, startDigest, smallBlobs, fileWrites }: StoreOptions,
 ): Promise<BlobStore> {
   switch (address.kind) {
     case 'folder':
@@ -27,6 +30,7 @@ export async function openStore(
         folder: address.path,
         ...(node !== undefined && { node }),
         ...(smallBlobs && { smallBlobs }),
+        ...(fileWrites && { fileWrites }),
       })
     // Loaded only where they are wanted: they are larger than all the rest.
     case 'azblob': {

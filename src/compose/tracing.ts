@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { Logger } from 'pino'
-import type { createOwnEndpoints } from '../adapters/source/own-endpoints.ts'
+import type { OwnEndpoints } from '../adapters/source/own-endpoints.ts'
 import { readTraceSettings } from '../config/trace-settings.ts'
 import type { Tracing } from '../ports/tracing.ts'
 import { VERSION } from '../version.ts'
@@ -12,7 +12,7 @@ export async function openTracing({
   log,
 }: {
   node: string | undefined
-  own: ReturnType<typeof createOwnEndpoints>
+  own: OwnEndpoints
   log: Logger
 }): Promise<{ tracing: Tracing; close(): Promise<void> } | undefined> {
   const settings = readTraceSettings(process.env)

@@ -1,5 +1,4 @@
-/** Bytes in memory that several threads can read at the same time. */
-export type Block = Uint8Array<SharedArrayBuffer>
+import type { Block } from './block.ts'
 
 /** Several hashes of the same bytes, worked out together. */
 export interface Digest extends Disposable {

@@ -156,6 +156,17 @@ describe('a server whose operator allowed the ports of its sources', () => {
     }
   })
 
+  test('trusts what its operator trusts, for small files and for large ones, which another thread fetches', async () => {
+    const { input } = publishUpdate(secureSource, {
+      version: '3.0',
+      files: [
+        { name: 'a.bin', bytes: Buffer.alloc(1000, 'small') },
+        { name: 'b.bin', bytes: Buffer.alloc(3_000_000, 'large') },
+      ],
+    })
+    assert.equal((await importAndWait(client, [input])).status, 'Succeeded')
+  })
+
   test('goes where it is allowed to go', async () => {
     const bytes = Buffer.from('moved')
     const moved = source.at('/moved', serveBytes(bytes))

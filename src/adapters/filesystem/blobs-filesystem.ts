@@ -6,6 +6,7 @@ import { AppError } from '../../domain/errors.ts'
 import type { BlobStore, BlobWriter, ByteRange, ResumedWriter, StoredBlob } from '../../ports/blob-store.ts'
 import { refuseFull } from './disk-room.ts'
 import { makeFolder, syncFolder } from './durable-files.ts'
+import type { FileWrites } from './file-writes.ts'
 import { FlushedFile } from './flushed-file.ts'
 import { SMALL_BYTES_MAX, type SmallBlobs } from './small-blobs.ts'
 
@@ -35,16 +36,18 @@ const READ_BYTES = 256 * 1024
  * Where several nodes share the folder, each names itself with `node` and writes to `partial/<node>/`, so that a partial blob has one
  * process that can ever write to it: a node that was paused and wakes must not add to what another goes on with.
  *
- * Where there are `smallBlobs`, they keep what is small, in the same order of steps.
+ * Where there are `smallBlobs`, they keep what is small, in the same order of steps; where there are `fileWrites`, they write what is large.
  */
 export async function openFilesystemBlobs({
   folder,
   node,
   smallBlobs,
+  fileWrites,
 }: {
   folder: string
   node?: string
   smallBlobs?: SmallBlobs
+  fileWrites?: FileWrites
 }): Promise<BlobStore> {
   const root = resolve(folder)
   const shelves = join(root, 'v1')
@@ -86,7 +89,7 @@ export async function openFilesystemBlobs({
     try {
       refuseFull(await statfs(partials), { name, sizeInBytes: sizeInBytes - keptBytes, promisedBytes })
       const handle = keptBytes === 0 ? await createPartial(path) : await openFile(path, 'a')
-      file = new FlushedFile(handle)
+      file = new FlushedFile(handle, fileWrites)
     } catch (error) {
       writing.delete(partial)
       throw error

@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, statfsSync, writeSy
 import { dirname } from 'node:path'
 import { answerInGroups } from '../threads/answer-in-groups.ts'
 import { refuseFull } from './disk-room.ts'
+import { type FileFault, faultOf } from './file-fault.ts'
 
 /** A blob whose bytes are all there, and where its file goes. */
 export interface SmallBlob {
@@ -17,32 +18,25 @@ export interface SmallBlob {
   promisedBytes: number
 }
 
-/** Why a blob is not kept, as plain data. */
-export interface KeepFault {
-  message: string
-  /** Of the product, or of the operating system. */
-  code?: string
-}
-
 interface Keeping {
   blob: SmallBlob
   /** Its partial file was made here. */
   isMade?: boolean
   /** Of its file, while that is open. */
   descriptor?: number | undefined
-  fault?: KeepFault
+  fault?: FileFault
 }
 
 const GROUP_BYTES_MAX = 4 * 1024 * 1024
 
-answerInGroups<SmallBlob, KeepFault | undefined>({
+answerInGroups<SmallBlob, FileFault | undefined>({
   weigh: ({ bytes }) => bytes.length,
   weightMax: GROUP_BYTES_MAX,
   answer: keepTogether,
 })
 
 /** Goes with all of them step by step, so that a folder they share is flushed once. One that fails holds up no other. */
-function keepTogether(group: readonly SmallBlob[]): (KeepFault | undefined)[] {
+function keepTogether(group: readonly SmallBlob[]): (FileFault | undefined)[] {
   const keepings: Keeping[] = group.map((blob) => ({ blob }))
   for (const step of [write, flush, place]) for (const keeping of keepings) attempt(keeping, step)
   const folders = new Set(keepings.filter(({ fault }) => fault === undefined).map(folderOf))
@@ -115,9 +109,4 @@ function flushFolder(folder: string): void {
   } finally {
     closeSync(descriptor)
   }
-}
-
-function faultOf(error: unknown): KeepFault {
-  const message = error instanceof Error ? error.message : String(error)
-  return { message, ...(error instanceof Error && 'code' in error && { code: String(error.code) }) }
 }

@@ -1,11 +1,10 @@
 import { AppError } from '../../domain/errors.ts'
 import { openOrderedThread } from '../threads/ordered-thread.ts'
-import type { KeepFault, SmallBlob } from './small-blobs-thread.ts'
+import { programBeside } from '../threads/start-thread.ts'
+import { errorOf, type FileFault } from './file-fault.ts'
+import type { SmallBlob } from './small-blobs-thread.ts'
 
-const PROGRAM = new URL(
-  import.meta.url.endsWith('.ts') ? './small-blobs-thread.ts' : './small-blobs-thread.js',
-  import.meta.url,
-)
+const PROGRAM = programBeside(import.meta.url, 'small-blobs-thread')
 
 /** Nothing of size is kept in its heap: the bytes are outside of it. */
 const HEAP = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 32 }
@@ -29,7 +28,7 @@ export interface SmallBlobs {
  * each of them (measured, see decision 10).
  */
 export function openSmallBlobs(): SmallBlobs {
-  const thread = openOrderedThread<SmallBlob, KeepFault | undefined>(PROGRAM, {
+  const thread = openOrderedThread<SmallBlob, FileFault | undefined>(PROGRAM, {
     heap: HEAP,
     deathOf: (cause) => new Error('The thread that writes small files has ended.', { cause }),
   })
@@ -38,9 +37,7 @@ export function openSmallBlobs(): SmallBlobs {
       const fault = await thread.ask(blob, [blob.bytes.buffer])
       if (fault === undefined) return
       const { code, message } = fault
-      throw code === 'StoreFull'
-        ? new AppError(code, message, { target: blob.name })
-        : Object.assign(new Error(message), { code })
+      throw code === 'StoreFull' ? new AppError(code, message, { target: blob.name }) : errorOf(fault)
     },
     close: () => thread.end(),
   }

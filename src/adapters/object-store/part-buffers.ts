@@ -1,4 +1,4 @@
-import type { Block } from '../../ports/digest.ts'
+import type { Block } from '../../ports/block.ts'
 
 const MiB = 1024 * 1024
 

@@ -8,16 +8,20 @@ export interface OwnEndpoint {
   port: number
 }
 
+export interface OwnEndpoints {
+  add(endpoint: OwnEndpoint): void
+  includes(address: string, port: number): boolean
+  all(): readonly OwnEndpoint[]
+}
+
 /**
  * Says whether an address and port lead back to this server. What callers name is never fetched from there, even where the operator
  * allowed the range: a request that comes from the server itself would look trusted.
  */
-export function createOwnEndpoints(): {
-  add(endpoint: OwnEndpoint): void
-  includes(address: string, port: number): boolean
-} {
-  const endpoints: OwnEndpoint[] = []
+export function createOwnEndpoints(first: readonly OwnEndpoint[] = []): OwnEndpoints {
+  const endpoints = [...first]
   return {
+    all: () => endpoints,
     add(endpoint) {
       endpoints.push(endpoint)
     },

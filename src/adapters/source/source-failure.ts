@@ -2,7 +2,10 @@ import { AppError } from '../../domain/errors.ts'
 import { AddressRefused } from './source-connect.ts'
 import type { SourceLimits } from './source-limits.ts'
 
-// `place` is always the URL in words, without its query.
+/** What `place` is in all of these: the URL without its query, since the signature there is a secret. */
+export function nameOf(url: URL): string {
+  return url.origin + url.pathname
+}
 
 /** What went wrong before the source had answered, as the error that the operation shows. */
 export function failureToAnswer(error: unknown, { place, limits }: { place: string; limits: SourceLimits }): AppError {

@@ -6,7 +6,7 @@ import { readBody } from './source-body.ts'
 import { checkedConnector, type ResolveHost, resolveBySystem } from './source-connect.ts'
 import { type Deadline, startDeadline } from './source-deadline.ts'
 import { refuseExpired } from './source-expiry.ts'
-import { failureToAnswer, statusFailure, tooLong } from './source-failure.ts'
+import { failureToAnswer, nameOf, statusFailure, tooLong } from './source-failure.ts'
 import { SOURCE_LIMITS, type SourceLimits } from './source-limits.ts'
 import type { SourcePolicy } from './source-policy.ts'
 import { isRestOf, rangeHeaders, strongEtag } from './source-range.ts'
@@ -181,9 +181,4 @@ function discard({ body }: Dispatcher.ResponseData): void {
 
 function isHttp(url: URL): boolean {
   return url.protocol === 'https:' || url.protocol === 'http:'
-}
-
-/** The URL without its query: the signature there is a secret. */
-function nameOf(url: URL): string {
-  return url.origin + url.pathname
 }

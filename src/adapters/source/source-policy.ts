@@ -4,8 +4,8 @@ import ipaddr from 'ipaddr.js'
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6
 
-/** What one `--allow-source` opens beyond the public addresses: a host name or a range, on one port or on all. */
-export type AllowedSource = ({ host: string } | { range: [Address, number] }) & { port?: number }
+/** What one `--allow-source` opens beyond the public addresses: a host name or a range (`10.0.0.0/8`), on one port or on all. */
+export type AllowedSource = ({ host: string } | { range: string }) & { port?: number }
 
 export interface Judgement {
   /** The addresses that may be dialled, in the order they were given. */
@@ -45,7 +45,7 @@ export function parseAllowedSource(entry: string): AllowedSource {
     if (bits > bitsMax) {
       throw new Error(`"${entry}" is no range of addresses: the number after "/" must be at most ${bitsMax}.`)
     }
-    return { range: [parsed, bits], ...port }
+    return { range: `${parsed}/${bits}`, ...port }
   }
 
   const host = normalHost(domainToASCII(place))
@@ -59,6 +59,9 @@ export function parseAllowedSource(entry: string): AllowedSource {
   return { host, ...port }
 }
 
+/** An `AllowedSource`, ready to compare with. */
+type Opened = { port: number | undefined } & ({ host: string } | { range: [Address, number] })
+
 // [IPv6 or its range], or a range, or a host or IPv4 address; each with or without a port.
 const ENTRY = /^(?:\[([^\]]+)\]|([^[\]]+\/\d+)|([^:[\]]+))(?::(.*))?$/
 
@@ -70,8 +73,14 @@ export function createSourcePolicy(
   entries: readonly AllowedSource[] = [],
   own: { includes(address: string, port: number): boolean } = { includes: () => false },
 ): SourcePolicy {
-  function entriesFor(port: number): AllowedSource[] {
-    return entries.filter((entry) => entry.port === undefined || entry.port === port)
+  const opened: Opened[] = entries.map((entry) =>
+    'range' in entry
+      ? { port: entry.port, range: ipaddr.parseCIDR(entry.range) }
+      : { port: entry.port, host: entry.host },
+  )
+
+  function entriesFor(port: number): Opened[] {
+    return opened.filter((entry) => entry.port === undefined || entry.port === port)
   }
 
   return {
@@ -111,7 +120,7 @@ export function normalHost(hostname: string): string {
     .replace(/\.$/, '')
 }
 
-function inAnyRange(address: Address, entries: readonly AllowedSource[]): boolean {
+function inAnyRange(address: Address, entries: readonly Opened[]): boolean {
   return entries.some(
     (entry) => 'range' in entry && entry.range[0].kind() === address.kind() && address.match(entry.range),
   )

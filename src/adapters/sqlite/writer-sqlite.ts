@@ -1,8 +1,9 @@
 import { AppError } from '../../domain/errors.ts'
 import { openOrderedThread } from '../threads/ordered-thread.ts'
+import { programBeside } from '../threads/start-thread.ts'
 import type { Connection, Outcome, Write } from './connection-sqlite.ts'
 
-const PROGRAM = new URL(import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js', import.meta.url)
+const PROGRAM = programBeside(import.meta.url, 'writer-thread')
 
 /** Room for a group of writes and the largest batch there is, an import of eleven manifests of one MiB, several times. */
 const HEAP = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 128 }

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
-import type { Block } from '../../ports/digest.ts'
+import type { Block } from '../../ports/block.ts'
 import { answerInGroups } from './answer-in-groups.ts'
+import { stepBack } from './step-back.ts'
 
 /** What the main thread asks for. `id` is the digest. */
 export type DigestRequest =
@@ -17,6 +18,7 @@ export interface DigestAnswer {
 
 const digests = new Map<number, Map<string, Hash>>()
 
+stepBack()
 answerInGroups<DigestRequest, DigestAnswer>({
   // One by one: whoever waits for a block needs it for what comes next.
   weigh: () => 1,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import type { Block } from '../../ports/digest.ts'
+import type { Block } from '../../ports/block.ts'
 import type { DigestAnswer, DigestRequest } from './digest-thread.ts'
 import { openDigestThreads } from './digest-threads.ts'
 import { openOrderedThread } from './ordered-thread.ts'

@@ -2,8 +2,9 @@ import { availableParallelism } from 'node:os'
 import type { Digest, StartDigest } from '../../ports/digest.ts'
 import type { DigestAnswer, DigestRequest } from './digest-thread.ts'
 import { openOrderedThread } from './ordered-thread.ts'
+import { programBeside } from './start-thread.ts'
 
-const PROGRAM = new URL(import.meta.url.endsWith('.ts') ? './digest-thread.ts' : './digest-thread.js', import.meta.url)
+const PROGRAM = programBeside(import.meta.url, 'digest-thread')
 
 /** One core moves bytes, the others may hash them; more than four would outrun every disk. */
 const THREADS_MAX = Math.min(Math.max(availableParallelism() - 1, 1), 4)

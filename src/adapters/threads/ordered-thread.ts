@@ -1,7 +1,6 @@
 import { once } from 'node:events'
-import { getCompileCacheDir } from 'node:module'
-import { dirname } from 'node:path'
-import { type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
+import type { ResourceLimits, Transferable } from 'node:worker_threads'
+import { startThread } from './start-thread.ts'
 
 /** What goes to the thread: a question, or the end. */
 export type ToThread<Question> = Question | 'end'
@@ -27,7 +26,7 @@ export function openOrderedThread<Question, Answer>(
   return {
     async ask(question, moved) {
       if (isClosed) throw new Error('The thread has been ended.')
-      thread ??= startThread(program, {
+      thread ??= askable(program, {
         data,
         heap,
         deathOf,
@@ -44,7 +43,7 @@ export function openOrderedThread<Question, Answer>(
   }
 }
 
-function startThread<Question, Answer>(
+function askable<Question, Answer>(
   program: URL,
   {
     data,
@@ -53,9 +52,7 @@ function startThread<Question, Answer>(
     onExit,
   }: { data: unknown; heap: ResourceLimits; deathOf: (cause: unknown) => Error; onExit: () => void },
 ): OrderedThread<Question, Answer> {
-  const worker = new Worker(program, { workerData: data, resourceLimits: heap, env: withCompileCache() })
-  // It must keep the process alive only while it has something to do.
-  worker.unref()
+  const worker = startThread(program, { data, heap })
   const waiting: PromiseWithResolvers<Answer>[] = []
   let cause: unknown
 
@@ -76,6 +73,7 @@ function startThread<Question, Answer>(
   return {
     ask(question, moved) {
       send(question, moved)
+      // It must keep the process alive only while it has something to do.
       if (waiting.length === 0) worker.ref()
       const asked = Promise.withResolvers<Answer>()
       waiting.push(asked)
@@ -87,11 +85,4 @@ function startThread<Question, Answer>(
       await once(worker, 'exit')
     },
   }
-}
-
-/** A thread does not take the compile cache of its process over by itself. With it, it starts in half the time and needs 25 MB less. */
-function withCompileCache(): NodeJS.ProcessEnv {
-  // Named with the version of Node, which is added to it again.
-  const folder = getCompileCacheDir()
-  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) }
 }

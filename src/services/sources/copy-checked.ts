@@ -1,7 +1,8 @@
 import { AppError } from '../../domain/errors.ts'
-import type { Block, StartDigest } from '../../ports/digest.ts'
+import { BLOCK_BYTES, type Block } from '../../ports/block.ts'
+import type { StartDigest } from '../../ports/digest.ts'
 import { digestHere } from './digest-here.ts'
-import { BLOCK_BYTES, inBlocks } from './in-blocks.ts'
+import { inBlocks } from './in-blocks.ts'
 
 /** The hash algorithms that are checked; the digest of any other that a manifest states is only passed on. */
 const CHECKED_ALGORITHMS: ReadonlySet<string> = new Set(['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'])

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BLOCK_BYTES, inBlocks } from './in-blocks.ts'
+import { BLOCK_BYTES, type Block, takeBlock } from '../../ports/block.ts'
+import { inBlocks } from './in-blocks.ts'
 
 async function* chunksOf(bytes: Uint8Array, sizes: number[]): AsyncGenerator<Uint8Array> {
   for (let position = 0, turn = 0; position < bytes.length; turn += 1) {
@@ -100,4 +101,33 @@ test('blocks are used again, also after a failure, and never by two at the same 
     await Promise.all([1, 2, 3].map((file) => run(Buffer.alloc(3 * BLOCK_BYTES + file, file), round % 2 === 0)))
   }
   assert.ok(seen.size <= 9, `${seen.size} blocks for three files at a time`)
+})
+
+test('a chunk that is a block is passed on as it is, between others that are gathered', async () => {
+  const own = [takeBlock().fill(1), takeBlock().fill(3).subarray(0, 500), takeBlock().fill(4)]
+  async function* mixed(): AsyncGenerator<Uint8Array> {
+    yield own[0] as Block
+    yield Buffer.alloc(100, 2)
+    yield own[1] as Block
+    yield own[2] as Block
+  }
+  const consumed: [number | undefined, number, boolean][] = []
+  let consuming = 0
+  await inBlocks(
+    mixed(),
+    () => {},
+    async (block) => {
+      consuming += 1
+      assert.ok(consuming <= 2)
+      consumed.push([block[0], block.length, own.some(({ buffer }) => buffer === block.buffer)])
+      await sleep(5)
+      consuming -= 1
+    },
+  )
+  assert.deepEqual(consumed, [
+    [1, BLOCK_BYTES, true],
+    [2, 100, false],
+    [3, 500, true],
+    [4, BLOCK_BYTES, true],
+  ])
 })

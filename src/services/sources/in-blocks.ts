@@ -1,17 +1,11 @@
-import type { Block } from '../../ports/digest.ts'
-
-/** Measured with 1 GiB: smaller blocks cost more journeys between threads, larger ones only memory. */
-export const BLOCK_BYTES = 1024 * 1024
-
-/** Left to the garbage collector, which does not see how large they are, shared blocks would pile up by the hundred. */
-const idle: Block[] = []
-const IDLE_MAX = 32
+import { BLOCK_BYTES, type Block, isBlock, returnBlock, takeBlock } from '../../ports/block.ts'
 
 /** Of one file: one is filled, the others are consumed. A third hides that one consumer is slow now and another one then. */
 const BLOCKS_MAX = 3
 
 /**
- * Gathers chunks of any size in blocks, and has them consumed while the next is filled: three blocks for a file, however large.
+ * Gathers chunks of any size in blocks, and has them consumed while the next is filled: three blocks for a file, however large. A chunk
+ * that is a block already is passed on as it is, and returned.
  * `consume` is called in their order, but for a block before it is done with the last one. `onChunk` sees the number of bytes of each chunk
  * before they are gathered; what it throws ends the reading. No block is being consumed any more when this returns or throws: from then on
  * others fill it.
@@ -21,56 +15,68 @@ export async function inBlocks(
   onChunk: (chunkBytes: number) => Promise<void> | void,
   consume: (block: Block) => Promise<void>,
 ): Promise<void> {
-  const taken: Block[] = []
   /** The oldest first. */
   const consumed: { block: Block; done: Promise<void> }[] = []
-  let filling = take()
+  let filling: Block | undefined
   let filled = 0
   let failure: { error: unknown } | undefined
 
-  function take(): Block {
-    const block = idle.pop() ?? new Uint8Array(new SharedArrayBuffer(BLOCK_BYTES))
-    taken.push(block)
-    return block
-  }
-
-  function handOver(): void {
-    const done = consume(filling.subarray(0, filled))
+  function handOver(block: Block): void {
+    const done = consume(block)
     // The source may be slow: it is left at its next chunk, not when the next block is full.
     done.catch((error) => {
       failure ??= { error }
     })
-    consumed.push({ block: filling, done })
-    filled = 0
+    consumed.push({ block, done })
   }
 
-  async function next(): Promise<Block> {
-    if (taken.length < BLOCKS_MAX) return take()
-    const oldest = consumed.shift()
-    await oldest?.done
-    return oldest?.block ?? take()
+  function handOverFilled(): void {
+    if (filling === undefined) return
+    const block = filling.subarray(0, filled)
+    filling = undefined
+    filled = 0
+    handOver(block)
+  }
+
+  /** Waits until one more block may be in use. */
+  async function makeRoom(): Promise<void> {
+    while (consumed.length >= BLOCKS_MAX - 1) {
+      const [oldest] = consumed
+      await oldest?.done
+      consumed.shift()
+      if (oldest !== undefined) returnBlock(oldest.block)
+    }
   }
 
   try {
     for await (const chunk of bytes) {
       if (failure !== undefined) throw failure.error
       await onChunk(chunk.length)
+      if (isBlock(chunk)) {
+        handOverFilled()
+        await makeRoom()
+        handOver(chunk)
+        await makeRoom()
+        continue
+      }
       for (let gathered = 0; gathered < chunk.length; ) {
-        if (filled === BLOCK_BYTES) {
-          handOver()
-          filling = await next()
+        if (filling === undefined) {
+          await makeRoom()
+          filling = takeBlock()
         }
         const part = chunk.subarray(gathered, gathered + BLOCK_BYTES - filled)
         // Not `set`, which goes into shared memory at half the speed (measured).
         Buffer.prototype.copy.call(part, filling, filled)
         filled += part.length
         gathered += part.length
+        if (filled === BLOCK_BYTES) handOverFilled()
       }
     }
-    if (filled > 0) handOver()
+    handOverFilled()
     for (const { done } of consumed) await done
   } finally {
     await Promise.allSettled(consumed.map(({ done }) => done))
-    idle.push(...taken.slice(0, IDLE_MAX - idle.length))
+    for (const { block } of consumed) returnBlock(block)
+    if (filling !== undefined) returnBlock(filling)
   }
 }
