@@ -36,10 +36,10 @@ const SAMPLE_MS_MAX = 1000
 const COOLING_MS = 8000
 const SWEPT_MS_MAX = 30_000
 /**
- * What an idle server may hold more of than before it did anything: threads and pools are made when they are first needed. That which hashes
- * and that which keeps small blobs have five descriptors each.
+ * What an idle server may hold more of than before it did anything: threads and pools are made when they are first needed. Those that fetch,
+ * hash and write large files and the one that keeps small ones have five descriptors each.
  */
-const IDLE_MORE_MAX: Readonly<Record<string, number>> = { descriptors: 11, 'active handles': 3, 'active timers': 3 }
+const IDLE_MORE_MAX: Readonly<Record<string, number>> = { descriptors: 21, 'active handles': 3, 'active timers': 3 }
 
 /**
  * Lets a real server work until `imports` imports have ended, or for `minutesMax`, and measures it all the time. The catalogue keeps its
