@@ -7,9 +7,28 @@ export const BLOCK_BYTES = 1024 * 1024
 const idle: Block[] = []
 const IDLE_MAX = 32
 
-/** A block of `BLOCK_BYTES`, with any bytes in it. */
+/**
+ * A block of `BLOCK_BYTES`, with any bytes in it. It begins
+ * where a page of memory does, if that can be had: disks want it so of what they fetch themselves.
+ */
 export function takeBlock(): Block {
-  return idle.pop() ?? new Uint8Array(new SharedArrayBuffer(BLOCK_BYTES))
+  return idle.pop() ?? new Uint8Array(newPages())
+}
+
+/** What is not in the library that this is compiled with. */
+type Memories = {
+  Memory: new (size: { initial: number; maximum: number; shared: true }) => { buffer: SharedArrayBuffer }
+}
+
+/** Memory of WebAssembly begins with a page; of other shared memory nothing is promised. It needs room for addresses, which may be limited. */
+function newPages(): SharedArrayBuffer {
+  const { WebAssembly } = globalThis as unknown as { WebAssembly: Memories }
+  const pages = BLOCK_BYTES / 65_536
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer
+  } catch {
+    return new SharedArrayBuffer(BLOCK_BYTES)
+  }
 }
 
 /**

@@ -89,7 +89,7 @@ export async function openFilesystemBlobs({
     try {
       refuseFull(await statfs(partials), { name, sizeInBytes: sizeInBytes - keptBytes, promisedBytes })
       const handle = keptBytes === 0 ? await createPartial(path) : await openFile(path, 'a')
-      file = new FlushedFile(handle, fileWrites)
+      file = new FlushedFile(handle, { keptBytes, blocks: fileWrites?.open(handle.fd, path) })
     } catch (error) {
       writing.delete(partial)
       throw error

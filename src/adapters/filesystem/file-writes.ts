@@ -1,6 +1,7 @@
-import type { Block } from '../../ports/block.ts'
+import { dirname } from 'node:path'
 import { openOrderedThread } from '../threads/ordered-thread.ts'
 import { programBeside } from '../threads/start-thread.ts'
+import { type BlockFile, openBlockFile } from './block-file.ts'
 import { errorOf, type FileFault } from './file-fault.ts'
 import type { FileWrite } from './file-writes-thread.ts'
 
@@ -10,8 +11,8 @@ const HEAP = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 32 }
 
 /** Writes blocks to files. */
 export interface FileWrites {
-  /** To the end of an open file. Throws an error with the `code` of the operating system. */
-  write(descriptor: number, block: Block): Promise<void>
+  /** Begins with a file that is open, at `path`. */
+  open(descriptor: number, path: string): BlockFile
   /** Resolves when all that was called is done. */
   close(): Promise<void>
 }
@@ -25,10 +26,22 @@ export function openFileWrites(): FileWrites {
     heap: HEAP,
     deathOf: (cause) => new Error('The thread that writes files has ended.', { cause }),
   })
+  /** Their file system takes no bytes past the page cache. */
+  const undirectFolders = new Set<string>()
+
+  async function write(asked: FileWrite): Promise<void> {
+    const fault = await thread.ask(asked)
+    if (fault !== undefined) throw errorOf(fault)
+  }
+
   return {
-    async write(descriptor, block) {
-      const fault = await thread.ask({ descriptor, block })
-      if (fault !== undefined) throw errorOf(fault)
+    open(descriptor, path) {
+      const folder = dirname(path)
+      return openBlockFile(descriptor, path, {
+        write,
+        mayBeDirect: () => !undirectFolders.has(folder),
+        refused: () => undirectFolders.add(folder),
+      })
     },
     close: () => thread.end(),
   }

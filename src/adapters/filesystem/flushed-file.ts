@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import { isBlock } from '../../ports/block.ts'
-import type { FileWrites } from './file-writes.ts'
+import type { BlockFile } from './block-file.ts'
 
 const FLUSH_EVERY_BYTES = 16 * 1024 * 1024
 
@@ -9,27 +9,33 @@ let earlyFlushRuns = false
 
 /**
  * Writes a file from start to end and has it on the disk when it ends. The disk begins its work early, so that little is left to
- * wait for at the end. Wants large chunks: each is a journey to another thread, which is that of `writes` for blocks and one of Node's pool
- * for what is not.
+ * wait for at the end. Wants large chunks: each is a journey to another thread, which is that of `blocks` for blocks and one of Node's pool
+ * for what is none.
  *
  * Not more than one call at a time. What fails in the background rejects `finish`.
  */
 export class FlushedFile {
   readonly #handle: FileHandle
-  readonly #writes: FileWrites | undefined
+  readonly #blocks: BlockFile | undefined
+  #position: number
   #unflushed = 0
   #flushing: Promise<void> = Promise.resolve()
 
-  constructor(handle: FileHandle, writes?: FileWrites) {
+  /** Goes on at the end of an open file, which has `keptBytes`. */
+  constructor(
+    handle: FileHandle,
+    { keptBytes = 0, blocks }: { keptBytes?: number; blocks?: BlockFile | undefined } = {},
+  ) {
     this.#handle = handle
-    this.#writes = writes
+    this.#position = keptBytes
+    this.#blocks = blocks
   }
 
   /** Takes the bytes; the caller may reuse the chunk when the promise has resolved. */
   async write(chunk: Uint8Array): Promise<void> {
-    if (this.#writes !== undefined && isBlock(chunk)) await this.#writes.write(this.#handle.fd, chunk)
-    else await this.#writeByPool(chunk)
-    this.#unflushed += chunk.length
+    const isForThread = this.#blocks !== undefined && isBlock(chunk)
+    this.#unflushed += isForThread ? await this.#blocks.write(chunk, this.#position) : await this.#writeByPool(chunk)
+    this.#position += chunk.length
     if (this.#unflushed >= FLUSH_EVERY_BYTES) this.#flushEarly()
   }
 
@@ -37,20 +43,22 @@ export class FlushedFile {
   async finish({ flush = true }: { flush?: boolean } = {}): Promise<void> {
     await this.#flushing
     if (flush) await this.#handle.sync()
-    await this.#handle.close()
+    await this.close()
   }
 
   /** Gives the file up. Harmless after `finish`. */
   async close(): Promise<void> {
+    await this.#blocks?.close()
     await this.#handle.close()
   }
 
-  async #writeByPool(chunk: Uint8Array): Promise<void> {
+  async #writeByPool(chunk: Uint8Array): Promise<number> {
     // The kernel may take less than it was given.
     for (let written = 0; written < chunk.length; ) {
-      const { bytesWritten } = await this.#handle.write(chunk, written)
+      const { bytesWritten } = await this.#handle.write(chunk, written, null, this.#position + written)
       written += bytesWritten
     }
+    return chunk.length
   }
 
   #flushEarly(): void {
