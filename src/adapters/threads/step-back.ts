@@ -1,7 +1,7 @@
 import { setPriority } from 'node:os'
 
-/** Positive is later; from 0 to 19. */
-const NICENESS = 5
+/** The last there is: it still gets one or two hundredths of a processor that others use up. */
+const NICENESS = 19
 
 /**
  * The thread that calls it lets others at the processor first: those that answer requests must not wait for those that move bytes. On
