@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApiClient } from '../../src/client/api-client.ts'
@@ -16,6 +16,9 @@ import { innermostOf } from './innermost-of.ts'
 const FLAGS = ['--allow-source', '127.0.0.0/8', '--source-limit', 'pause=5ms', '--grace', '100ms']
 /** How long the source takes to send a whole file. */
 export const BODY_MS = 1500
+
+/** Three blocks, and one that is not full. */
+const ON_ITS_WAY_BYTES = 4 * 1024 * 1024
 
 export interface Interruption {
   title: string
@@ -63,6 +66,8 @@ export async function importInterrupted(
     const { operationId } = await client().importUpdate([update.input])
     for (const part of at) {
       await eventually(`${part} of it was sent`, () => proxy.bytesToClients() >= part * sizeInBytes, 20_000)
+      // What is lost is what was on its way, not what a busy machine had no time for.
+      await eventually('what was sent has come', () => hasKept(folder, part * sizeInBytes - ON_ITS_WAY_BYTES), 20_000)
       aduana.process.kill(signal)
       await aduana.exited
       holdAtNext()
@@ -86,4 +91,12 @@ export async function importInterrupted(
     await aduana.exited
     await rm(folder, { recursive: true })
   }
+}
+
+async function hasKept(folder: string, bytes: number): Promise<boolean> {
+  const partials = join(folder, 'blobs/partial')
+  const sizes = await Promise.all(
+    (await readdir(partials)).map(async (name) => (await stat(join(partials, name))).size),
+  )
+  return Math.max(0, ...sizes) >= bytes
 }
