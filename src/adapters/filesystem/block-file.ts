@@ -1,6 +1,12 @@
-import { constants, type FileHandle, open } from 'node:fs/promises'
+import { constants, type FileHandle, open, statfs } from 'node:fs/promises'
 import type { Block } from '../../ports/block.ts'
 import type { FileWrite } from './file-writes-thread.ts'
+
+/**
+ * File systems of this machine's own disks, as `statfs` names them: ext4 and XFS. Others, such as NFS, take direct writes too, but wait for
+ * each of them until it is on their disk.
+ */
+const DIRECT_FILE_SYSTEMS: ReadonlySet<number> = new Set([0xef53, 0x58465342])
 
 /** Memory, place and length have to be multiples of it: the largest that disks and file systems ask for. */
 const DIRECT_BYTES = 4096
@@ -27,14 +33,14 @@ export function openBlockFile(
     write,
     mayBeDirect,
     refused,
-  }: { write: (asked: FileWrite) => Promise<void>; mayBeDirect: () => boolean; refused: () => void },
+  }: { write: (asked: FileWrite) => Promise<void>; mayBeDirect: () => Promise<boolean>; refused: () => void },
 ): BlockFile {
   let direct: FileHandle | undefined
 
   /** Answers how many of the first bytes are written. */
   async function writeDirectly(block: Block, position: number): Promise<number> {
     const bytes = directBytesOf(block, position)
-    if (bytes === 0 || !mayBeDirect()) return 0
+    if (bytes === 0 || !(await mayBeDirect())) return 0
     try {
       direct ??= await open(path, constants.O_WRONLY | constants.O_DIRECT)
       await write({ descriptor: direct.fd, block: block.subarray(0, bytes), position, isDirect: true })
@@ -61,11 +67,16 @@ export function openBlockFile(
 
 /** How many bytes of a block may go past the page cache. */
 function directBytesOf({ byteOffset, length }: Block, position: number): number {
-  const isPossible = process.platform === 'linux' && byteOffset % DIRECT_BYTES === 0 && position % DIRECT_BYTES === 0
+  const isPossible = byteOffset % DIRECT_BYTES === 0 && position % DIRECT_BYTES === 0
   return isPossible ? length - (length % DIRECT_BYTES) : 0
 }
 
 /** Some file systems refuse to open a file so, others to take the bytes. */
 function isRefusal(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'EINVAL' || error.code === 'EOPNOTSUPP')
+}
+
+/** Whether it is worth trying to write past the page cache in a folder. */
+export async function takesDirectWrites(folder: string): Promise<boolean> {
+  return process.platform === 'linux' && DIRECT_FILE_SYSTEMS.has((await statfs(folder)).type)
 }

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { BLOCK_BYTES, type Block, takeBlock } from '../../ports/block.ts'
+import { takesDirectWrites } from './block-file.ts'
 import { type FileWrites, openFileWrites } from './file-writes.ts'
 import { FlushedFile } from './flushed-file.ts'
 
 const isLinux = process.platform === 'linux'
-const needsLinux = { skip: !isLinux && 'only Linux writes past the page cache' }
+const needsDirect = { skip: !(await takesDirectWrites(tmpdir())) && 'the file system takes no direct writes' }
 const needsDevFull = { skip: !isLinux && '/dev/full is there on Linux only' }
 
 let folder: string
@@ -55,7 +56,7 @@ test('blocks of several files are written in their order, whatever their lengths
   for (const { path, bytes } of written) assert.ok(bytes.equals(await readFile(path)), path)
 })
 
-test('what begins with a page goes past the page cache, the rest does not', needsLinux, async () => {
+test('what begins with a page goes past the page cache, the rest does not', needsDirect, async () => {
   const { handle, blocks } = await openAt(join(folder, 'direct'))
   assert.equal(await blocks.write(blockOf(1), 0), 0)
   assert.equal(await blocks.write(blockOf(2, 10_000), BLOCK_BYTES), 10_000 % 4096)
@@ -65,7 +66,7 @@ test('what begins with a page goes past the page cache, the rest does not', need
   await handle.close()
 })
 
-test('where that is refused everything goes the other way', needsLinux, async () => {
+test('where that is refused everything goes the other way', needsDirect, async () => {
   const path = join(await mkdtemp(join(folder, 'undirect-')), 'refused')
   const { handle, blocks } = await openAt(path)
   const unaligned = new Uint8Array(new SharedArrayBuffer(BLOCK_BYTES)).fill(5)

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { openOrderedThread } from '../threads/ordered-thread.ts'
 import { programBeside } from '../threads/start-thread.ts'
-import { type BlockFile, openBlockFile } from './block-file.ts'
+import { type BlockFile, openBlockFile, takesDirectWrites } from './block-file.ts'
 import { errorOf, type FileFault } from './file-fault.ts'
 import type { FileWrite } from './file-writes-thread.ts'
 
@@ -26,8 +26,14 @@ export function openFileWrites(): FileWrites {
     heap: HEAP,
     deathOf: (cause) => new Error('The thread that writes files has ended.', { cause }),
   })
-  /** Their file system takes no bytes past the page cache. */
-  const undirectFolders = new Set<string>()
+  /** Whether the files of a folder may be written to past the page cache. */
+  const directFolders = new Map<string, Promise<boolean>>()
+
+  function mayBeDirect(folder: string): Promise<boolean> {
+    const known = directFolders.get(folder) ?? takesDirectWrites(folder)
+    directFolders.set(folder, known)
+    return known
+  }
 
   async function write(asked: FileWrite): Promise<void> {
     const fault = await thread.ask(asked)
@@ -39,8 +45,8 @@ export function openFileWrites(): FileWrites {
       const folder = dirname(path)
       return openBlockFile(descriptor, path, {
         write,
-        mayBeDirect: () => !undirectFolders.has(folder),
-        refused: () => undirectFolders.add(folder),
+        mayBeDirect: () => mayBeDirect(folder),
+        refused: () => directFolders.set(folder, Promise.resolve(false)),
       })
     },
     close: () => thread.end(),
