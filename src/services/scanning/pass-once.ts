@@ -5,7 +5,7 @@ import type { NotScanned, Verdict } from '../../domain/verdict.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
 import type { Block } from '../../ports/block.ts'
 import type { KnownBlob } from '../../store/blobs/blobs.ts'
-import { allOf, type CopyOptions, copyChecked, type ExpectedFile } from '../sources/copy-checked.ts'
+import { type CopyOptions, copyChecked, type ExpectedFile } from '../sources/copy-checked.ts'
 import { startingOver } from '../sources/read-source.ts'
 import { enforce, NO_SCANNER, SCAN_PAUSES_MS, type ScanPolicy } from './scan-policy.ts'
 
@@ -44,8 +44,8 @@ export async function passOnce(
     if (scan.notScanned !== undefined && mode === 'required') throw new ScanStopped(scan.notScanned)
   }
   stopIfHopeless()
-  await copyChecked(file, bytes, options, async (block) => {
-    await allOf(write(block), scan.write(block))
+  await copyChecked(file, bytes, options, write, async (block) => {
+    await scan.write(block)
     stopIfHopeless()
   })
   const verdict = await scan.verdict()

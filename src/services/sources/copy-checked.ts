@@ -25,14 +25,14 @@ export interface CopyOptions {
 }
 
 /**
- * Reads bytes to their end, handing them on in blocks, and throws `AppError` (`SizeMismatch`, `HashMismatch`) unless size and every
- * hash are as expected. No block is being written any more when this returns or throws.
+ * Reads bytes to their end, handing them to each of the `takers` in blocks, and throws `AppError` (`SizeMismatch`, `HashMismatch`) unless size and every
+ * hash are as expected. No block is being taken any more when this returns or throws.
  */
 export async function copyChecked(
   { title, sizeInBytes, hashes }: Omit<ExpectedFile, 'url'>,
   bytes: AsyncIterable<Uint8Array>,
   { signal, startDigest = digestHere, onProgress }: CopyOptions,
-  write: (block: Block) => Promise<void>,
+  ...takers: readonly ((block: Block) => Promise<void>)[]
 ): Promise<void> {
   const algorithms = Object.keys(hashes).filter((algorithm) => CHECKED_ALGORITHMS.has(algorithm))
   // A single block is not worth the journey.
@@ -47,11 +47,11 @@ export async function copyChecked(
     }
     await onProgress?.(bytesDone)
   }
-  // One after the other, though the next block may be hashed meanwhile.
-  let writing = Promise.resolve()
+  // Each takes one block after the other, but need not wait for what the others do with it.
+  const taking = takers.map((take) => ({ take, last: Promise.resolve() }))
   await inBlocks(bytes, onChunk, (block) => {
-    writing = writing.then(() => write(block))
-    return allOf(digest.update(block), writing)
+    for (const taker of taking) taker.last = taker.last.then(() => taker.take(block))
+    return allOf(digest.update(block), ...taking.map(({ last }) => last))
   })
 
   if (bytesDone !== sizeInBytes) {
@@ -74,6 +74,6 @@ export function isMismatch(error: unknown): error is AppError {
 }
 
 /** Waits until all have let go of a block, also where one fails: nobody may take it back under another's hands. */
-export async function allOf(...takers: Promise<void>[]): Promise<void> {
+async function allOf(...takers: Promise<void>[]): Promise<void> {
   for (const taken of await Promise.allSettled(takers)) if (taken.status === 'rejected') throw taken.reason
 }
