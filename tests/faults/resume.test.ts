@@ -11,7 +11,7 @@ const MiB = 1024 * 1024
 
 const CASES: readonly Interruption[] = [
   { title: 'killed at 90 %', sizeInBytes: 64 * MiB, at: [0.9] },
-  { title: 'killed at 30, 60 and 90 %', sizeInBytes: 32 * MiB, at: [0.3, 0.6, 0.9] },
+  { title: 'killed at 30, 60 and 90 %', sizeInBytes: 48 * MiB, at: [0.3, 0.6, 0.9] },
   { title: 'stopped at 90 %', sizeInBytes: 32 * MiB, at: [0.9], signal: 'SIGTERM' },
   {
     title: 'killed at 50 %, after which what it had was damaged',
