@@ -8,8 +8,8 @@ const idle: Block[] = []
 const IDLE_MAX = 32
 
 /**
- * A block of `BLOCK_BYTES`, with any bytes in it. It begins
- * where a page of memory does, if that can be had: disks want it so of what they fetch themselves.
+ * A block of `BLOCK_BYTES`, with any bytes in it. It begins where a page of memory does, if that can be had: disks want it so of what they
+ * fetch themselves.
  */
 export function takeBlock(): Block {
   return idle.pop() ?? new Uint8Array(newPages())
@@ -37,6 +37,12 @@ function newPages(): SharedArrayBuffer {
  */
 export function returnBlock({ buffer }: Block): void {
   if (buffer.byteLength === BLOCK_BYTES && idle.length < IDLE_MAX) idle.push(new Uint8Array(buffer))
+}
+
+/** Copies bytes, from the one at `from` on, behind the first `filled` of a block. Answers how many it had room for. */
+export function fillBlock(block: Block, filled: number, bytes: Uint8Array, from: number): number {
+  // Not `set`, which goes into shared memory at half the speed (measured).
+  return Buffer.prototype.copy.call(bytes, block, filled, from)
 }
 
 /** Whether bytes are in such memory: who is given a block owns it, and returns it. */

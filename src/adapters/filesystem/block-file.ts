@@ -76,7 +76,11 @@ function isRefusal(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'EINVAL' || error.code === 'EOPNOTSUPP')
 }
 
-/** Whether it is worth trying to write past the page cache in a folder. */
+/** Whether it is worth trying to write past the page cache in a folder. Where that cannot be told it is not. */
 export async function takesDirectWrites(folder: string): Promise<boolean> {
-  return process.platform === 'linux' && DIRECT_FILE_SYSTEMS.has((await statfs(folder)).type)
+  if (process.platform !== 'linux') return false
+  return await statfs(folder).then(
+    ({ type }) => DIRECT_FILE_SYSTEMS.has(type),
+    () => false,
+  )
 }

@@ -1,4 +1,4 @@
-import { BLOCK_BYTES, type Block, isBlock, returnBlock, takeBlock } from '../../ports/block.ts'
+import { BLOCK_BYTES, type Block, fillBlock, isBlock, returnBlock, takeBlock } from '../../ports/block.ts'
 
 /** Of one file: one is filled, the others are consumed. A third hides that one consumer is slow now and another one then. */
 const BLOCKS_MAX = 3
@@ -6,6 +6,7 @@ const BLOCKS_MAX = 3
 /**
  * Gathers chunks of any size in blocks, and has them consumed while the next is filled: three blocks for a file, however large. A chunk
  * that is a block already is passed on as it is, and returned.
+ *
  * `consume` is called in their order, but for a block before it is done with the last one. `onChunk` sees the number of bytes of each chunk
  * before they are gathered; what it throws ends the reading. No block is being consumed any more when this returns or throws: from then on
  * others fill it.
@@ -64,11 +65,9 @@ export async function inBlocks(
           await makeRoom()
           filling = takeBlock()
         }
-        const part = chunk.subarray(gathered, gathered + BLOCK_BYTES - filled)
-        // Not `set`, which goes into shared memory at half the speed (measured).
-        Buffer.prototype.copy.call(part, filling, filled)
-        filled += part.length
-        gathered += part.length
+        const copied = fillBlock(filling, filled, chunk, gathered)
+        filled += copied
+        gathered += copied
         if (filled === BLOCK_BYTES) handOverFilled()
       }
     }
