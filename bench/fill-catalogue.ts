@@ -18,10 +18,11 @@ export const INSTANCES = Array.from({ length: 10 }, (_, index) => `fleet-${index
 
 /** In the first instance, whatever its size: enough for a full page of each list, so that pages of small and large compare. */
 export const CORE = { provider: 'Contoso', name: 'Toaster', rareWord: 'platypus', commonWord: 'toaster' }
-const CORE_SIZE = 330
+const CORE_SIZE = 420
 
-/** Updates that one operation publishes. */
+/** Updates that one operation publishes; few in the core, for a full page of operations. */
 const TOGETHER = 10
+const TOGETHER_IN_CORE = 3
 
 /** Servers forget operations after seven days, and would do so while they are measured. */
 const FRESH_MS = 5 * 24 * 3_600_000
@@ -57,10 +58,12 @@ export async function fillCatalogue(
 ): Promise<void> {
   const made = new Map<string, number>()
   const random = randomFrom(1)
-  for (let index = 0; index < updates; index += TOGETHER) {
+  let together: number
+  for (let index = 0; index < updates; index += together) {
     const isCore = index < CORE_SIZE
+    together = isCore ? TOGETHER_IN_CORE : TOGETHER
     const instance = isCore || random() < 0.5 ? INSTANCES[0]! : INSTANCES[1 + Math.floor(random() * 9)]!
-    const seeds = Array.from({ length: TOGETHER }, (_, offset) =>
+    const seeds = Array.from({ length: together }, (_, offset) =>
       seedOf(index + offset, isCore ? coreName(index + offset) : anyName(random), { instance, made }),
     )
     // Every tenth is a parent of two that come with it.
@@ -132,7 +135,7 @@ function seedOf(
     manifestVersion: '5.0',
     updateId: { provider, name, version },
     description: `${WORDS[index % 10]} ${WORDS[Math.floor(index / 10) % 10]} for ${name}, build ${index}${rare}`,
-    isDeployable: index % 3 !== 0,
+    isDeployable: index % 4 !== 0,
     compatibility: COMPATIBILITY,
     steps: [{ type: 'inline', handler: 'microsoft/swupdate:1', files: ['image.swu'] }],
     references: [],

@@ -53,6 +53,7 @@ export const benchmark: Benchmark = {
     const smallKinds = await catalogueReads(folders.small)
     for (const [index, read] of kinds) {
       say(read.title)
+      await assertSameLength([small, smallKinds[index]!], [large, read])
       const waited: number[] = []
       const medians = await alternate(quick ? 2 : 5, {
         small: async () => percentile(await ask(small, smallKinds[index]!), 0.5),
@@ -126,6 +127,19 @@ async function openServer(folder: string): Promise<OpenServer> {
       await aduana.stop()
     },
   }
+}
+
+/** A ratio of two pages means nothing where one is longer. Documents come from all over the catalogue, and even out. */
+async function assertSameLength(small: [OpenServer, Read], large: [OpenServer, Read]): Promise<void> {
+  if (large[1].path(0) !== large[1].path(1)) return
+  const [length, largeLength] = await Promise.all([small, large].map(([server, read]) => pageLength(server, read)))
+  if (length !== largeLength)
+    throw new Error(`${large[1].title}: ${length} entries in the small catalogue, ${largeLength} in the large one.`)
+}
+
+async function pageLength({ url, headers, agent }: OpenServer, { path }: Read): Promise<number> {
+  const { body } = await agent.request({ origin: url, path: path(0), method: 'GET', headers })
+  return ((await body.json()) as { value: unknown[] }).value.length
 }
 
 /** Asks one after the other. Answers the time of each in milliseconds, in ascending order. */
