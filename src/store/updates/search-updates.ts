@@ -53,14 +53,14 @@ export async function searchUpdates(
   const found = new Map<string, UpdatePosition>()
   let position = after
   let read = 0
+  // Room for updates that come twice.
+  let size = Math.min(2 * (limit + 1), stepMax)
   for (let step = 0; ; step += 1) {
     // By turns: each trail leaps over what is only on the others, and the shortest is soon at its end.
     const trail = trails[step % trails.length]
     if (trail === undefined) return { ids: [] }
     // SQLite answers at once: without a pause nobody else would have a turn before the page is full.
     if (step > 0) await setImmediate()
-    // The first step has room for updates that come twice.
-    const size = Math.min(2 * (limit + 1) * 2 ** step, stepMax)
     const { providerKey, nameKey, versionOrder } = position
     const rows = await database.query(trail.sql, [instance, providerKey, nameKey, versionOrder, size, ...trail.params])
     for (const row of rows) if (row.fits) found.set(String(row.update_id), positionOf(row))
@@ -73,7 +73,14 @@ export async function searchUpdates(
     position = positionOf(last)
     read += rows.length
     if (read >= pageMax) return { ids, next: position }
+    size = Math.min(nextSize({ size, read, found: found.size, limit }), stepMax)
   }
+}
+
+/** As much as the rest of the page needs if matches are as frequent as before, and some more; twice as much as last time at most. */
+function nextSize({ size, read, found, limit }: { size: number; read: number; found: number; limit: number }): number {
+  const expected = Math.ceil((1.25 * (limit + 1 - found) * read) / found)
+  return Math.min(Math.max(expected, limit + 1), 2 * size)
 }
 
 /** None if there is a word that nothing has. */
