@@ -8,7 +8,7 @@ export interface SearchBounds {
   termsMax: number
   /** What begins more words than that is read as a whole and sorted if it has at most so many entries. */
   sortedMax: number
-  /** Of one statement, which holds up everybody else on SQLite. */
+  /** In one go, which holds up everybody else on SQLite. */
   stepMax: number
   /** Of one page, which ends early when so many were read. */
   pageMax: number
@@ -53,6 +53,7 @@ export async function searchUpdates(
   const found = new Map<string, UpdatePosition>()
   let position = after
   let read = 0
+  let readInTurn = 0
   // Room for updates that come twice.
   let size = Math.min(2 * (limit + 1), stepMax)
   for (let step = 0; ; step += 1) {
@@ -60,7 +61,10 @@ export async function searchUpdates(
     const trail = trails[step % trails.length]
     if (trail === undefined) return { ids: [] }
     // SQLite answers at once: without a pause nobody else would have a turn before the page is full.
-    if (step > 0) await setImmediate()
+    if (readInTurn + size > stepMax) {
+      await setImmediate()
+      readInTurn = 0
+    }
     const { providerKey, nameKey, versionOrder } = position
     const rows = await database.query(trail.sql, [instance, providerKey, nameKey, versionOrder, size, ...trail.params])
     for (const row of rows) if (row.fits) found.set(String(row.update_id), positionOf(row))
@@ -72,6 +76,7 @@ export async function searchUpdates(
     if (last === undefined || rows.length < size) return { ids }
     position = positionOf(last)
     read += rows.length
+    readInTurn += rows.length
     if (read >= pageMax) return { ids, next: position }
     size = Math.min(nextSize({ size, read, found: found.size, limit }), stepMax)
   }
