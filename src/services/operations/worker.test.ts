@@ -220,6 +220,41 @@ test('a stopping worker takes no more, waits for the grace, and parks the rest f
   }
 })
 
+test('where much waits, several are claimed at once, and a claim that fails costs none of those beside it', async () => {
+  await using pipeline = await startPipeline()
+  const { database } = pipeline
+  const operations: string[] = []
+  for (let count = 0; count < 7; count += 1) operations.push(await recordDeletion(pipeline))
+  let [asked, asking, askingMost] = [0, 0, 0]
+  const slow: Database = {
+    ...database,
+    async query(sql, params) {
+      asked += 1
+      asking += 1
+      askingMost = Math.max(askingMost, asking)
+      // One of the two that are asked together after the first.
+      const isAway = asked === 2
+      await delay(20)
+      asking -= 1
+      if (isAway) throw new Error('away')
+      return await database.query(sql, params)
+    },
+  }
+  const ran: string[] = []
+  await using worker = work(pipeline, {
+    database: slow,
+    leaseMs: 60_000,
+    async run(operation) {
+      ran.push(operation.operationId)
+      await succeed(database, operation)
+    },
+  })
+  await eventually('all have run', () => ran.length >= operations.length)
+  assert.deepEqual(ran.toSorted(), operations.toSorted())
+  assert.ok(worker.logged('cannot claim operations'))
+  assert.ok(askingMost > 1, `${askingMost} at once`)
+})
+
 test('work that comes while a worker looks for work is not left to the next poll', async () => {
   await using pipeline = await startPipeline()
   const { database } = pipeline

@@ -64,21 +64,39 @@ export function startWorker({
       try {
         if (wasAway) await keepOwn()
         wasAway = false
-        while (running.size < operationsMax && !stopping.signal.aborted) {
-          const operation = await claimOperation(database, leaseMs, instanceMax())
-          if (operation === undefined) break
-          const attempt = runAttempt(operation, shared).finally(() => {
-            running.delete(attempt)
-            wake()
-          })
-          running.add(attempt)
-        }
+        await claimWaiting()
       } catch (error) {
         log.error({ err: error }, 'cannot claim operations')
         wasAway = true
       }
       await nextWake()
     }
+  }
+
+  /** Claims until no place is free or nothing waits; several at once where much waits, since each claim waits for the disk. */
+  async function claimWaiting(): Promise<void> {
+    let atOnce = 1
+    while (running.size < operationsMax && !stopping.signal.aborted) {
+      const size = Math.min(atOnce, operationsMax - running.size)
+      const claims = await Promise.allSettled(Array.from({ length: size }, claimNext))
+      for (const claim of claims) if (claim.status === 'rejected') throw claim.reason
+      const claimed = claims.filter((claim) => claim.status === 'fulfilled' && claim.value).length
+      if (claimed === 0) return
+      // PostgreSQL gives one row to one of those who ask at the same time, and nothing to the others.
+      atOnce = claimed === size ? 2 * size : 1
+    }
+  }
+
+  /** Answers false where nothing waits. */
+  async function claimNext(): Promise<boolean> {
+    const operation = await claimOperation(database, leaseMs, instanceMax())
+    if (operation === undefined) return false
+    const attempt = runAttempt(operation, shared).finally(() => {
+      running.delete(attempt)
+      wake()
+    })
+    running.add(attempt)
+    return true
   }
 
   /**
