@@ -14,8 +14,8 @@ export const benchmark: Benchmark = {
 
   async run({ folder, quick }) {
     await using race = await prepareUpdateRace(folder)
-    const seconds = quick ? 2 : 8
-    const rates = await alternate(quick ? 2 : 7, {
+    const seconds = quick ? 2 : 4
+    const rates = await alternate(quick ? 2 : 15, {
       aduana: () => requestsPerSecond(race.aduana.url, { ...race.aduana, seconds }),
       bare: () => requestsPerSecond(race.bare.url, { ...race.bare, seconds }),
     })
