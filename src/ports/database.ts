@@ -55,5 +55,10 @@ export interface Database {
    * or reference forbids it.
    */
   batch(statements: readonly Statement[]): Promise<void>
+  /**
+   * A number that is another one after every write: what was read under it stands while it is the same. Undefined while something is being
+   * written. Absent where others write to the database, too.
+   */
+  revision?(): number | undefined
   close(): Promise<void>
 }

@@ -55,6 +55,39 @@ const failed = (sentence: RegExp) => (error: unknown) =>
 databaseContract('sqlite in memory', SQLITE_DIALECT, () => openMigrated(':memory:'))
 databaseContract('sqlite in a file', SQLITE_DIALECT, () => openMigrated(newPath()))
 
+for (const path of [':memory:', newPath()]) {
+  test(`what was read from ${path === ':memory:' ? 'memory' : 'a file'} stands until its revision is another one`, async () => {
+    const database = await openWithThings(path)
+    const before = database.revision?.()
+    assert.equal(typeof before, 'number')
+    await idsIn(database)
+    assert.equal(database.revision?.(), before)
+
+    const written = database.batch([insert(1)])
+    assert.equal(database.revision?.(), undefined)
+    await written
+    const afterwards = database.revision?.()
+    assert.equal(typeof afterwards, 'number')
+    assert.notEqual(afterwards, before)
+
+    const [one, other] = [database.query('delete from things'), database.batch([insert(1)])]
+    await one
+    await other
+    await assert.rejects(database.batch([insert(1)]))
+    assert.equal(new Set([before, afterwards, database.revision?.()]).size, 3)
+    await database.close()
+  })
+}
+
+test('who only reads does not know when others write', async () => {
+  const path = newPath()
+  const database = await openWithThings(path)
+  const reader = openSqlite(path, { readOnly: true })
+  assert.equal(reader.revision, undefined)
+  await reader.close()
+  await database.close()
+})
+
 test('a database of a newer Aduana is refused with a sentence', async () => {
   const database = await openMigrated(':memory:')
   await database.query("insert into migrations (number, name, ran_at) values (999, '0999-future.sql', 0)")

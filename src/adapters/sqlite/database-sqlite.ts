@@ -1,6 +1,6 @@
 import { AppError } from '../../domain/errors.ts'
 import { BatchConflict, type ConflictReason, type Database } from '../../ports/database.ts'
-import { type Connection, type Fault, openConnection } from './connection-sqlite.ts'
+import { type Connection, type Fault, type Outcome, openConnection, type Write } from './connection-sqlite.ts'
 import { asSentence, SQLITE, sqliteCode } from './sqlite-errors.ts'
 import { writeHere, writeInThread } from './writer-sqlite.ts'
 
@@ -41,11 +41,22 @@ export function openSqlite(path: string, { readOnly = false, writesHere = false 
   if (isThreaded) connection.read('pragma query_only = on', [])
   const writer = isThreaded ? writeInThread(path) : writeHere(connection)
   let isOpen = true
+  let beingWritten = 0
+  let revision = 0
+  async function write(what: Write): Promise<Outcome> {
+    beingWritten += 1
+    try {
+      return await writer.write(what)
+    } finally {
+      beingWritten -= 1
+      revision += 1
+    }
+  }
 
   return {
     async query(sql, params = []) {
       if (!READS.test(sql)) {
-        const outcome = await writer.write({ query: { sql, params } })
+        const outcome = await write({ query: { sql, params } })
         if ('rows' in outcome) return outcome.rows
         throw asFailure(errorOf(outcome.fault), path)
       }
@@ -57,9 +68,11 @@ export function openSqlite(path: string, { readOnly = false, writesHere = false 
     },
 
     async batch(statements) {
-      const outcome = await writer.write({ batch: statements })
+      const outcome = await write({ batch: statements })
       if ('fault' in outcome) throw asConflict(outcome.fault) ?? asFailure(errorOf(outcome.fault), path)
     },
+
+    ...(!readOnly && { revision: () => (beingWritten === 0 ? revision : undefined) }),
 
     async close() {
       if (!isOpen) return

@@ -7,9 +7,9 @@ import type { UpdateId } from '../../domain/update-id.ts'
 import type { Database } from '../../ports/database.ts'
 import { type Acceptance, acceptDeletion, acceptImport } from '../../services/operations/accept-operation.ts'
 import { listFiles } from '../../store/updates/files.ts'
+import { rememberEtags } from '../../store/updates/remember-etags.ts'
 import {
   findUpdate,
-  findUpdateEtag,
   listNames,
   listProviders,
   listUpdates,
@@ -59,6 +59,7 @@ const readUpdatesToken = pageTokenReader(
 export function updateRoutes(acceptance: Acceptance, documents: Documents): ApiRoute[] {
   const { database } = acceptance
   const { group } = documents
+  const findEtag = rememberEtags(database)
   const rendered = createRenderedBodies()
   const update = '/updates/providers/:provider/names/:name/versions/:version'
 
@@ -210,9 +211,7 @@ export function updateRoutes(acceptance: Acceptance, documents: Documents): ApiR
         { operationId: `${group}_GetUpdate`, summary: 'Get Update' },
         one(documents.update, CACHE_CONTROL),
       ),
-      // Asked for each time, so that what another process changed is seen; everything else hangs on it.
-      handle: (call) =>
-        findUpdateEtag(database, call.instance, updateIdOf(call.params)).then((etag) => answerUpdate(call, etag)),
+      handle: (call) => findEtag(call.instance, updateIdOf(call.params)).then((etag) => answerUpdate(call, etag)),
     },
     {
       method: 'DELETE',
