@@ -38,7 +38,8 @@ export interface FrontRequest {
 
 /** Stands before an HTTP server on a loopback port and does to single requests what networks and overloaded servers do. */
 export async function startHttpFront({ targetPort }: { targetPort: number }): Promise<HttpFront> {
-  const agent = new Agent({ keepAlive: true })
+  // A connection that is kept may end before it is used again, and then the client asks once more than it need.
+  const agent = new Agent({ keepAlive: false })
   let answering = 0
 
   async function handOn(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -25,8 +25,8 @@ export interface CopyOptions {
 }
 
 /**
- * Reads bytes to their end, handing them to each of the `takers` in blocks, and throws `AppError` (`SizeMismatch`, `HashMismatch`) unless size and every
- * hash are as expected. No block is being taken any more when this returns or throws.
+ * Reads bytes to their end, handing them to each of the `takers` in blocks, and throws `AppError` (`SizeMismatch`, `HashMismatch`) unless
+ * size and every hash are as expected. No block is being taken any more when this returns or throws.
  */
 export async function copyChecked(
   { title, sizeInBytes, hashes }: Omit<ExpectedFile, 'url'>,
